@@ -1,0 +1,42 @@
+"""What a developer runs. `nox -l` lists it; each session uses the environment you already installed.
+
+`pip install -e ".[dev]"` first. No session makes an environment of its own: `.ci/run` does that.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["check", "test"]
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Style, types and import directions: seconds, on every commit."""
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy", "--strict", "src")
+    session.run("lint-imports")
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """The tests and the examples in the docstrings; `nox -s test -- -k levels` passes words on to pytest."""
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Every notebook from top to bottom, in a home that is thrown away."""
+    words = ("-p", "no:randomly", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        session.run("pytest", *words, *(session.posargs or ["notebooks"]), env={"QUANTBENCH_HOME": home})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The side-by-side measurements; rewrites benchmarks/RESULTS.md."""
+    session.run("python", "benchmarks/run.py", *session.posargs)

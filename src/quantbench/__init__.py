@@ -1,0 +1,91 @@
+"""Quantbench: research FX and CFD strategies in Jupyter, judge them honestly, trade the good ones.
+
+A strategy is a value: it turns bars into signals; everything else trades it, judges it, records it,
+or runs it live.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Every public name and the module it lives in; loaded when first asked for, so importing is cheap.
+_HOME = {
+    "quantbench.core.account": ("Account", "Costs", "FixedLots", "PercentEquity", "PercentRisk", "VolatilityTarget"),
+    "quantbench.core.bars": ("Bars",),
+    "quantbench.core.calendar": ("Calendar",),
+    "quantbench.core.errors": ("QuantbenchError", "check"),
+    "quantbench.core.instrument": ("Instrument",),
+    "quantbench.core.limits": ("Limits",),
+    "quantbench.core.results": ("Backtest", "Study", "Trial"),
+    "quantbench.core.signals": ("Signals",),
+    "quantbench.core.strategy": ("Strategy", "param"),
+    "quantbench.data.ledger": ("read_ledger",),
+    "quantbench.data.store": ("load", "symbols"),
+    "quantbench.engine.backtest": ("backtest",),
+    "quantbench.indicators": ("adx", "atr", "bollinger", "donchian", "ema", "macd", "rsi", "sma", "stochastic"),
+    "quantbench.report.page": ("write_report",),
+    "quantbench.report.verdict": ("verdict",),
+    "quantbench.research.sweep": ("sweep",),
+    "quantbench.runs.demo": ("run_demo",),
+    "quantbench.runs.notebook": ("run_notebook",),
+    "quantbench.strategies": ("DonchianBreakout", "MaCross", "RsiReversion"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from quantbench.core.account import Account as Account
+    from quantbench.core.account import Costs as Costs
+    from quantbench.core.account import FixedLots as FixedLots
+    from quantbench.core.account import PercentEquity as PercentEquity
+    from quantbench.core.account import PercentRisk as PercentRisk
+    from quantbench.core.account import VolatilityTarget as VolatilityTarget
+    from quantbench.core.bars import Bars as Bars
+    from quantbench.core.calendar import Calendar as Calendar
+    from quantbench.core.errors import QuantbenchError as QuantbenchError
+    from quantbench.core.errors import check as check
+    from quantbench.core.instrument import Instrument as Instrument
+    from quantbench.core.limits import Limits as Limits
+    from quantbench.core.results import Backtest as Backtest
+    from quantbench.core.results import Study as Study
+    from quantbench.core.results import Trial as Trial
+    from quantbench.core.signals import Signals as Signals
+    from quantbench.core.strategy import Strategy as Strategy
+    from quantbench.core.strategy import param as param
+    from quantbench.data.ledger import read_ledger as read_ledger
+    from quantbench.data.store import load as load
+    from quantbench.data.store import symbols as symbols
+    from quantbench.engine.backtest import backtest as backtest
+    from quantbench.indicators import adx as adx
+    from quantbench.indicators import atr as atr
+    from quantbench.indicators import bollinger as bollinger
+    from quantbench.indicators import donchian as donchian
+    from quantbench.indicators import ema as ema
+    from quantbench.indicators import macd as macd
+    from quantbench.indicators import rsi as rsi
+    from quantbench.indicators import sma as sma
+    from quantbench.indicators import stochastic as stochastic
+    from quantbench.report.page import write_report as write_report
+    from quantbench.report.verdict import verdict as verdict
+    from quantbench.research.sweep import sweep as sweep
+    from quantbench.runs.demo import run_demo as run_demo
+    from quantbench.runs.notebook import run_notebook as run_notebook
+    from quantbench.strategies import DonchianBreakout as DonchianBreakout
+    from quantbench.strategies import MaCross as MaCross
+    from quantbench.strategies import RsiReversion as RsiReversion
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'quantbench' has no attribute {name!r}")
+    value = getattr(import_module(_MODULE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,151 @@
+"""Results as plain JSON and CSV, for machines: NaN is null, times are ISO, keys never change meaning."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from quantbench.core.errors import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quantbench.core.bars import Bars
+    from quantbench.core.results import Backtest, Study, Trial
+    from quantbench.runs.demo import DemoResult
+    from quantbench.runs.doctor import Finding
+    from quantbench.runs.reporting import Report
+
+__all__ = ["best_trials", "of_backtest", "of_demo", "of_findings", "of_report", "of_study", "of_symbols", "write_csv"]
+
+SCHEMA: Final = 1
+
+
+def of_backtest(result: Backtest) -> str:
+    """Return a backtest: what was traded, on what terms, and every metric (null: `reasons` says why)."""
+    return _text(_backtest(result))
+
+
+def of_study(study: Study, top: int) -> str:
+    """Return a study with its best trials, best first."""
+    found = {
+        "headline": study.headline,
+        "strategy": study.strategy.__name__,
+        "bars": _bars(study.bars),
+        "score": study.score,
+        "trials": len(study),
+        "failed": sum(text is not None for text in study.failures),
+        "refused": study.refused,
+        "space": study.space,
+        **_terms(study),
+        "top": [_trial(trial) for trial in best_trials(study, top)],
+    }
+    return _text(found)
+
+
+def best_trials(study: Study, top: int) -> list[Trial]:
+    """Return the trials with the highest scores, best first, equals in their order; none without a score."""
+    scored = [trial for trial in study.trials if math.isfinite(trial.metrics.get(study.score, math.nan))]
+    return sorted(scored, key=lambda trial: -trial.metrics[study.score])[:top]
+
+
+def of_report(report: Report) -> str:
+    """Return where the report is, its verdict, and the backtest it judges."""
+    trials = None if report.study is None else len(report.study)
+    return _text({"report": report.path, "verdict": report.verdict, "trials": trials, **_backtest(report.result)})
+
+
+def of_demo(result: DemoResult) -> str:
+    """Return what the demo left behind."""
+    return _text(
+        {"report": result.report, "notebook": result.notebook, "verdict": result.verdict, "seconds": result.seconds}
+    )
+
+
+def of_findings(findings: tuple[Finding, ...]) -> str:
+    """Return what the doctor found."""
+    return _text({"findings": [asdict(finding) for finding in findings]})
+
+
+def of_symbols(table: pd.DataFrame) -> str:
+    """Return one object a symbol and timeframe."""
+    return _text({"symbols": table.to_dict("records")})
+
+
+def write_csv(table: pd.DataFrame, file: Path) -> None:
+    """Write a table whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        When the file cannot be written.
+    """
+    partial = file.with_name(f".{file.name}.part")
+    try:
+        table.to_csv(partial, lineterminator="\n")
+        partial.replace(file)
+    except OSError as fault:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {file}: {fault.strerror or fault}") from fault
+
+
+def _backtest(result: Backtest) -> dict[str, Any]:
+    metrics = result.metrics()
+    return {
+        "headline": result.headline,
+        "strategy": type(result.strategy).__name__,
+        "params": result.strategy.params,
+        "bars": _bars(result.bars),
+        "engine": result.engine,
+        **_terms(result),
+        "metrics": metrics.to_dict(),
+        "reasons": metrics.attrs.get("reasons", {}),
+        "skipped": result.skipped["reason"].value_counts().to_dict(),
+    }
+
+
+def _bars(bars: Bars) -> dict[str, Any]:
+    ends = {"first": bars.time[0], "last": bars.time[-1]} if len(bars) else {}
+    return {"symbol": bars.symbol, "timeframe": bars.timeframe, "count": len(bars), **ends}
+
+
+def _terms(result: Backtest | Study) -> dict[str, Any]:
+    return {
+        "account": asdict(result.account),
+        "costs": asdict(result.costs.resolved(result.bars.instrument)),
+        "sizing": {"kind": type(result.sizing).__name__, **asdict(result.sizing)},
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {"trial": trial.number, "params": trial.params, "metrics": trial.metrics}
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    return json.dumps(_plain({"schema": SCHEMA, **found}), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str | float | bool | None:
+    if isinstance(value, np.datetime64):
+        return f"{np.datetime_as_string(value, unit='s')}Z"
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float):
+        return plain if math.isfinite(plain) else None
+    if isinstance(plain, bool | int | str | None):
+        return plain
+    return plain.isoformat() if isinstance(plain, date) else str(plain)

@@ -1,0 +1,1 @@
+"""The vocabulary: frozen nouns and the pure rules of EXECUTION. No files, no clocks, no randomness."""

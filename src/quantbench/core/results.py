@@ -1,0 +1,277 @@
+"""What work gives back: one Backtest, and the Study of everything that was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantbench.core.account import Account, Costs, Sizing
+from quantbench.core.bars import Bars
+from quantbench.core.calendar import trading_day
+from quantbench.core.clock import DAY_NS
+from quantbench.core.errors import ExecutionError
+from quantbench.core.limits import Limits
+from quantbench.core.path import SKIPS, Path
+from quantbench.core.rules import REASONS
+from quantbench.core.strategy import Strategy
+from quantbench.core.views import with_views
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Backtest", "Study", "Trial", "daily_returns", "day_ends"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def day_ends(bars: Bars) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the trading days that have bars (days since 1970) and the last bar of each."""
+    day = trading_day(bars.time_ns, bars.instrument.trading_calendar)
+    last = np.flatnonzero(np.append(np.diff(day) != 0, np.ones(min(len(day), 1), bool)))
+    return day[last], last
+
+
+def daily_returns(equity: FloatArray, ends: npt.NDArray[np.int64], balance: float) -> FloatArray:
+    """Return the simple return of equity over each trading day; the starting balance comes first.
+
+    A day that begins at or below zero equity returns 0: there is nothing left to lose.
+    """
+    at_end = np.append(balance, equity[ends])
+    before = at_end[:-1]
+    return np.where(before > 0, at_end[1:] / np.where(before > 0, before, 1.0) - 1.0, 0.0)
+
+
+@with_views
+@dataclass(frozen=True, eq=False, repr=False)
+class Backtest:
+    """One strategy traded over bars: what it held, what it made, trade by trade. Read-only.
+
+    Attributes
+    ----------
+    strategy, bars, account, costs, sizing, limits : as given to `backtest`
+    engine : str
+        Which engine traded it.
+    path : Path
+        The arrays the properties below are views of.
+    """
+
+    strategy: Strategy
+    bars: Bars
+    account: Account
+    costs: Costs
+    sizing: Sizing
+    limits: Limits
+    engine: str
+    path: Path
+
+    if TYPE_CHECKING:  # given by the table in core.views
+
+        def metrics(self) -> pd.Series[float]:
+            """Return the metrics of this path."""
+
+        def plot(self) -> Any:
+            """Return the figure of this path."""
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """One row a closed part, in order of closing, then oldest part.
+
+        Money is in account currency and net; `entry_time` and `exit_time` are labels of bars;
+        ``mae <= 0 <= mfe`` are the worst and best open profit, before commission and swap.
+        """
+        import pandas as pd  # noqa: PLC0415
+
+        rows, times = self.path.trades, pd.DatetimeIndex(self.bars.time, tz="UTC")
+        reasons = np.asarray(REASONS, dtype=object)[rows["reason"]]
+        columns = {
+            "episode": rows["episode"],
+            "side": rows["side"],
+            "lots": rows["lots"],
+            "entry_time": times[rows["entry_bar"]],
+            "exit_time": times[rows["exit_bar"]],
+            **{name: rows[name] for name in ("entry_price", "exit_price", "stop", "take")},
+            "reason": pd.array(reasons, dtype="str"),
+            **{name: rows[name] for name in ("commission", "swap", "profit", "mae", "mfe")},
+            "bars": rows["exit_bar"] - rows["entry_bar"],
+            "ambiguous": rows["ambiguous"],
+        }
+        return pd.DataFrame(columns)
+
+    @cached_property
+    def skipped(self) -> pd.DataFrame:
+        """Entries that did not open: `time` of the bar that would have filled, and `reason`."""
+        import pandas as pd  # noqa: PLC0415
+
+        rows = self.path.skipped
+        reasons = np.asarray(SKIPS, dtype=object)[rows[:, 1]]
+        time = pd.DatetimeIndex(self.bars.time[rows[:, 0]], tz="UTC")
+        return pd.DataFrame({"time": time, "reason": pd.array(reasons, dtype="str")})
+
+    @cached_property
+    def equity(self) -> pd.Series[float]:
+        """Account currency at each close: balance plus open profit at the own-side price."""
+        return self._series(self.path.equity, "equity")
+
+    @cached_property
+    def position(self) -> pd.Series[float]:
+        """Signed lots held at each close."""
+        return self._series(self.path.position, "position")
+
+    @cached_property
+    def daily(self) -> pd.Series[float]:
+        """Simple net return of each trading day of the instrument's calendar that has bars."""
+        import pandas as pd  # noqa: PLC0415
+
+        days, ends = day_ends(self.bars)
+        index = pd.DatetimeIndex((days * DAY_NS).astype("datetime64[ns]"), name="day")
+        return pd.Series(daily_returns(self.path.equity, ends, self.account.balance), index=index, name="return")
+
+    def _series(self, values: FloatArray, name: str) -> pd.Series[float]:
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.Series(values, index=pd.DatetimeIndex(self.bars.time, tz="UTC", name="time"), name=name)
+
+    @property
+    def headline(self) -> str:
+        """One line that says what is being looked at."""
+        return f"{_count(len(self.path.trades), 'trade')}, {self.bars.years:.1f} years, net, in-sample, 1 trial"
+
+    def __repr__(self) -> str:
+        made = self.path.equity[-1] - self.account.balance if len(self.bars) else 0.0
+        return (
+            f"{self.strategy!r} on {self.bars!r}\n{self.headline}\n"
+            f"profit {made:+,.2f} {self.account.currency}, {self.sizing!r}, {self.engine} engine"
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice that was tried.
+
+    Attributes
+    ----------
+    number : int
+        Position in the study.
+    params : mapping
+        The choice.
+    metrics : mapping of str to float
+        Empty when it failed.
+    failure : str or None
+        Why it failed.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    failure: str | None = None
+
+
+@with_views
+@dataclass(frozen=True, eq=False, repr=False)
+class Study:
+    """**Every** trial of one search, the bad and the failed ones too.
+
+    Attributes
+    ----------
+    strategy : type
+        The class that was searched.
+    bars, account, costs, sizing, limits : as given to the search
+    params : tuple of mappings
+        What was tried, in the order of the space.
+    values : mapping of str to float array
+        One array per metric, one value per trial, NaN where it failed.
+    failures : tuple of (str or None)
+        Why a trial failed.
+    daily : float32 array of shape (trials, days)
+        Daily net returns of every trial; NaN rows for failures.
+    refused : int
+        Combinations the strategy refuses, which are no trials.
+    score : str
+        The metric `best` maximises.
+    """
+
+    strategy: type[Strategy]
+    bars: Bars
+    account: Account
+    costs: Costs
+    sizing: Sizing
+    limits: Limits
+    params: tuple[Mapping[str, Any], ...]
+    values: Mapping[str, FloatArray]
+    failures: tuple[str | None, ...]
+    daily: npt.NDArray[np.float32]
+    refused: int = 0
+    score: str = "sharpe"
+    space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    if TYPE_CHECKING:
+
+        def plot(self) -> Any:
+            """Return the figure of this study."""
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial, in order."""
+        return tuple(self._trial(i) for i in range(len(self)))
+
+    def _trial(self, number: int) -> Trial:
+        failure = self.failures[number]
+        found = {} if failure else {name: float(column[number]) for name, column in self.values.items()}
+        return Trial(number, self.params[number], found, failure)
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the highest score; the first of equals.
+
+        Raises
+        ------
+        ExecutionError
+            When no trial has a score.
+        """
+        column = self.values[self.score]
+        if not np.isfinite(column).any():
+            why = next((text for text in self.failures if text), f"{self.score} is NaN for all of them")
+            raise ExecutionError(f"none of {len(self)} trials has a {self.score}: {why}")
+        return self._trial(int(np.nanargmax(column)))
+
+    @property
+    def best_strategy(self) -> Strategy:
+        """The strategy of the best trial, ready to trade."""
+        return self.strategy.from_params(self.best.params)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a trial: params, metrics, failure; the same bytes for any number of workers."""
+        import pandas as pd  # noqa: PLC0415
+
+        names = list(self.params[0]) if self.params else []
+        columns: dict[str, Any] = {name: [choice[name] for choice in self.params] for name in names}
+        columns |= dict(self.values)
+        columns["failure"] = pd.array([text or "" for text in self.failures], dtype="str")
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="trial"))
+
+    @property
+    def headline(self) -> str:
+        """One line that says what is being looked at."""
+        failed = sum(text is not None for text in self.failures)
+        notes = [f"{failed} failed"] * bool(failed) + [f"{self.refused} refused by the strategy"] * bool(self.refused)
+        also = f" ({', '.join(notes)})" if notes else ""
+        return f"{_count(len(self), 'trial')}{also}, {self.bars.years:.1f} years, net, in-sample"
+
+    def __repr__(self) -> str:
+        head = f"Study of {self.strategy.__name__} on {self.bars!r}\n{self.headline}"
+        if not len(self) or not np.isfinite(self.values[self.score]).any():
+            return head
+        best = self.best
+        return f"{head}\nbest {self.score} {best.metrics[self.score]:.2f}: {dict(best.params)}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -1,0 +1,191 @@
+"""What a strategy returns: a wanted exposure per bar, and how far away its exits stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from quantbench.core.errors import SignalError
+
+__all__ = ["Signals"]
+
+FloatArray = npt.NDArray[np.float64]
+_DISTANCES = ("stop", "take", "trail", "breakeven")
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """What a strategy wants, decided at the close of each bar and acted on at the next open.
+
+    Parameters
+    ----------
+    target : array of float in [-1, 1], or a scalar
+        Wanted exposure: +1 fully long, -1 fully short, 0 flat. A change of its sign starts or
+        ends an episode; a change of its size resizes the position.
+    stop, take, trail, breakeven : array of float, scalar, or None
+        Positive **price distances** from the entry quote, NaN where none. They are read at the
+        bar on which the episode starts.
+    enter : array of bool, scalar, or None
+        True starts a new episode where nothing is open although `target` did not change.
+    hold : array of float, scalar, or None
+        Close after this many bars, NaN for never.
+
+    Notes
+    -----
+    Arrays and pandas Series are taken by position; scalars are broadcast over the bars.
+
+    Examples
+    --------
+    >>> import numpy as np, quantbench as qb
+    >>> qb.Signals(np.array([0.0, 1.0, -1.0]), stop=0.002).target
+    array([ 0.,  1., -1.])
+    """
+
+    target: FloatArray
+    stop: FloatArray | None = None
+    take: FloatArray | None = None
+    trail: FloatArray | None = None
+    breakeven: FloatArray | None = None
+    enter: npt.NDArray[np.bool_] | None = None
+    hold: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        """Turn whatever array-like was given into NumPy; lengths are checked against the bars later."""
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if value is not None and not (type(value) is np.ndarray and value.dtype == np.float64):
+                object.__setattr__(self, part.name, _as_array(value, part.name))
+
+    @classmethod
+    def when(cls, *, long: Any = False, short: Any = False, **exits: Any) -> Self:
+        """Return signals that are long where `long` holds, short where `short` holds, else flat.
+
+        Parameters
+        ----------
+        long, short : array of bool
+            Where both hold the target is 0. NaN comparisons are False, so warm-up is flat.
+        **exits
+            ``stop, take, trail, breakeven, enter, hold`` as in `Signals`.
+
+        Examples
+        --------
+        >>> import numpy as np, quantbench as qb
+        >>> gap = np.array([np.nan, 1.0, -1.0])
+        >>> qb.Signals.when(long=gap > 0, short=gap < 0).target
+        array([ 0.,  1., -1.])
+        """
+        target = np.subtract(_flags(long, "long"), _flags(short, "short"), dtype=np.float64)
+        return cls(target, **exits)
+
+    @classmethod
+    def from_entries(cls, entries: Any, exits: Any = False, short_entries: Any = False, short_exits: Any = False, **levels: Any) -> Self:
+        """Return signals from entry and exit events, each True at the close of its bar.
+
+        Long from an entry until its exit or an opposite entry; the same for shorts. An exit and
+        an entry of the same side on one bar cancel; opposite entries on one bar cancel too.
+
+        Parameters
+        ----------
+        entries, exits, short_entries, short_exits : array of bool
+            Events.
+        **levels
+            ``stop, take, trail, breakeven, enter, hold`` as in `Signals`.
+
+        Examples
+        --------
+        >>> import quantbench as qb
+        >>> qb.Signals.from_entries([False, True, False, False], [False, False, False, True]).target
+        array([0., 1., 1., 0.])
+        """
+        into_long, out_long, into_short, out_short = np.broadcast_arrays(
+            *(_flags(v, "an event").astype(bool) for v in (entries, exits, short_entries, short_exits))
+        )
+        last_buy = _last(into_long & ~out_long & ~into_short)
+        last_sell = _last(into_short & ~out_short & ~into_long)
+        is_long = (last_buy > last_sell) & (last_buy > _last(out_long & ~into_long))
+        is_short = (last_sell > last_buy) & (last_sell > _last(out_short & ~into_short))
+        return cls.when(long=is_long, short=is_short, **levels)
+
+    def over(self, length: int, warmup: int) -> Self:
+        """Return the signals as one value per bar, checked, with the warm-up bars flat.
+
+        Raises
+        ------
+        SignalError
+            When a length differs, the target is not finite or leaves [-1, 1], or a distance is
+            not positive. Warm-up bars may hold anything.
+        """
+        found: dict[str, Any] = {}
+        for part in fields(self):
+            value = getattr(self, part.name)
+            found[part.name] = None if value is None else _spread_out(value, length, part.name)
+        warm = min(max(warmup, 0), length)
+        _check_target(found["target"], warm)
+        for name in (*_DISTANCES, "hold"):
+            _check_distance(found[name], name, warm)
+        return type(self)(**found).flat_before(warm)
+
+    def flat_before(self, row: int) -> Self:
+        """Return the signals with target 0 and `enter` False on all bars before `row`."""
+        if row <= 0:
+            return self
+        target = self.target.copy()
+        target[:row] = 0.0
+        enter = self.enter
+        if enter is not None:
+            enter = enter.copy()
+            enter[:row] = False
+        return replace(self, target=target, enter=enter)
+
+
+def _as_array(value: Any, name: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(value, dtype=np.bool_ if name == "enter" else np.float64)
+    except (TypeError, ValueError) as fault:
+        raise SignalError(f"{name} must be numbers, found {type(value).__name__}: {fault}") from fault
+
+
+def _last(event: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the bar of the latest event up to each bar, -1 before the first."""
+    return np.maximum.accumulate(np.where(event, np.arange(event.size), -1))
+
+
+def _flags(value: Any, name: str) -> npt.NDArray[np.int8]:
+    array = np.asarray(value)
+    if array.dtype != np.bool_:
+        raise SignalError(f"{name} must be True or False per bar, found dtype {array.dtype}")
+    return array.view(np.int8)
+
+
+def _spread_out(value: npt.NDArray[Any], length: int, name: str) -> npt.NDArray[Any]:
+    if value.shape == (length,):
+        return value
+    if value.ndim == 0:
+        return np.broadcast_to(value, length)
+    raise SignalError(f"{name} has shape {value.shape}, the bars have {length}; give one value per bar or one number")
+
+
+def _check_target(target: FloatArray, warm: int) -> None:
+    decided = target[warm:]
+    # NaN fails both comparisons, so one pass finds every fault.
+    if decided.size and not (decided.min() >= -1.0 and decided.max() <= 1.0):
+        bad = ~(np.abs(decided) <= 1.0)
+        row = int(np.argmax(bad)) + warm
+        what = "is NaN" if np.isnan(target[row]) else f"is {float(target[row])!r}"
+        raise SignalError(
+            f"target must be finite and in [-1, 1] after the warm-up; {int(bad.sum())} bars are not, bar {row} {what}"
+        )
+
+
+def _check_distance(distance: FloatArray | None, name: str, warm: int) -> None:
+    if distance is None or not distance[warm:].size:
+        return
+    lowest = np.fmin.reduce(distance[warm:])  # NaN means no level
+    if lowest <= 0 or np.isinf(distance[warm:]).any():
+        bad = (distance[warm:] <= 0) | np.isinf(distance[warm:])
+        row = int(np.argmax(bad)) + warm
+        unit = "a number of bars" if name == "hold" else "a positive price distance"
+        raise SignalError(f"{name} must be {unit} or NaN; bar {row} has {float(distance[row])!r}")

@@ -1,0 +1,106 @@
+"""A strategy is a value: a frozen dataclass whose fields are its params and whose one method decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from quantbench.core.errors import ParamsError, SignalError, did_you_mean
+
+if TYPE_CHECKING:
+    from quantbench.core.bars import Bars
+    from quantbench.core.signals import Signals
+
+__all__ = ["Strategy", "param"]
+
+_AMONG = "among"
+
+
+def param(default: Any, *, among: Iterable[Any]) -> Any:
+    """Declare a field of a strategy together with the values a search may try.
+
+    Parameters
+    ----------
+    default : object
+        The value when none is given.
+    among : iterable
+        The values a search may try, in order.
+
+    Examples
+    --------
+    >>> import quantbench as qb
+    >>> qb.MaCross.space()["fast"][:3]
+    (5, 10, 15)
+    """
+    values = tuple(v.item() if isinstance(v, np.generic) else v for v in among)
+    if not values:
+        raise ParamsError("among must hold at least one value")
+    return field(default=default, metadata={_AMONG: values})
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Turn bars into signals. Subclass it as a frozen dataclass; its fields are its params.
+
+    `decide` must be pure: it reads nothing but the bars and its own fields, and what it says
+    about bar t may depend on bars up to t only.
+
+    Examples
+    --------
+    >>> import quantbench as qb
+    >>> qb.MaCross(fast=20, slow=100).params
+    {'fast': 20, 'slow': 100, 'stop_atr': 3.0}
+    """
+
+    @property
+    def warmup(self) -> int:
+        """Bars after which more history changes no decision; they count as target 0."""
+        return 0
+
+    def decide(self, bars: Bars) -> Signals:
+        """Return what is wanted at the close of each bar."""
+        raise NotImplementedError(f"{type(self).__name__} must define decide(self, bars)")
+
+    def signals(self, bars: Bars) -> Signals:
+        """Return the decisions over the bars, checked, with the warm-up flat.
+
+        Raises
+        ------
+        SignalError
+            When `decide` gives anything but one finite target in [-1, 1] per bar.
+        """
+        decided = self.decide(bars)
+        if not hasattr(decided, "over"):
+            raise SignalError(f"{type(self).__name__}.decide must return Signals, found {type(decided).__name__}")
+        return decided.over(len(bars), self.warmup)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The fields by name: one concrete choice."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    @classmethod
+    def space(cls) -> dict[str, tuple[Any, ...]]:
+        """Return the values a search may try, by the fields declared with `param`."""
+        return {part.name: part.metadata[_AMONG] for part in fields(cls) if _AMONG in part.metadata}
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Self:
+        """Build the strategy from named params, refusing names it does not have.
+
+        Raises
+        ------
+        ParamsError
+            For an unknown or missing name, or a choice the strategy refuses.
+        """
+        names = [part.name for part in fields(cls)]
+        for name in params:
+            if name not in names:
+                raise ParamsError(f"{cls.__name__} has no param {name!r}: {did_you_mean(name, names)}")
+        for part in fields(cls):
+            if part.name not in params and part.default is MISSING and part.default_factory is MISSING:
+                raise ParamsError(f"{cls.__name__} needs a value for {part.name!r}")
+        return cls(**params)

@@ -1,0 +1,97 @@
+"""One hash for the code of a strategy, so that a changed rule is never taken for the old one."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+from quantbench.core.strategy import Strategy
+
+__all__ = ["code_hash"]
+
+_CONSTANTS: Final = (bool, int, float, str, tuple, frozenset, type(None))
+
+
+def code_hash(strategy: type[Strategy]) -> str:
+    """Return a hash of the code that decides: the class and its bases below `Strategy`.
+
+    A class of a module counts as that module's whole source text: an edit anywhere in the file gives
+    another hash, an edit in a module it imports does not. A class defined in a notebook has no file;
+    it counts as its bytecode with the functions and constants of the notebook it names, and its
+    hash therefore holds for one version of Python only.
+
+    Parameters
+    ----------
+    strategy : type
+        A subclass of `Strategy`.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from quantbench.strategies import MaCross
+    >>> len(code_hash(MaCross))
+    16
+    """
+    digest = blake2b(digest_size=8)
+    for part in strategy.__mro__:
+        if part in {Strategy, object}:
+            continue
+        digest.update(f"\0{part.__qualname__}\0".encode())
+        for text in _source(part):
+            digest.update(text.encode())
+    return digest.hexdigest()
+
+
+def _source(part: type) -> Iterator[str]:
+    module = sys.modules.get(part.__module__)
+    if module is not None and part.__module__ != "__main__":
+        try:
+            yield inspect.getsource(module)
+        except (OSError, TypeError):  # made by exec, or its file is gone
+            yield from _bytecode(part)
+    else:
+        yield from _bytecode(part)
+
+
+def _bytecode(part: type) -> Iterator[str]:
+    seen: set[CodeType] = set()
+    for name, value in sorted(vars(part).items()):
+        function = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
+        if isinstance(function, FunctionType):
+            yield name
+            yield from _function(function.__code__, function.__globals__, seen)
+        elif not name.startswith("__") and isinstance(value, _CONSTANTS):
+            yield f"{name}={_constant(value)}"
+
+
+def _function(code: CodeType, namespace: Mapping[str, Any], seen: set[CodeType]) -> Iterator[str]:
+    """Yield a function's code and that of the functions and constants it names."""
+    if code in seen:
+        return
+    seen.add(code)
+    yield code.co_code.hex()
+    yield repr((code.co_names, code.co_varnames, code.co_freevars))
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _function(value, namespace, seen)
+        else:
+            yield _constant(value)
+    for name in code.co_names:
+        value = namespace.get(name)
+        if isinstance(value, FunctionType) and value.__globals__ is namespace:
+            yield from _function(value.__code__, namespace, seen)
+        elif not name.startswith("__") and isinstance(value, _CONSTANTS):
+            yield f"{name}={_constant(value)}"
+
+
+def _constant(value: object) -> str:
+    """Return the same text in every process: a set's order is not."""
+    return repr(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)

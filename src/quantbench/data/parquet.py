@@ -1,0 +1,88 @@
+"""Parquet files, read and written whole; the only door to polars for this package's other modules."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from quantbench.config import writable
+from quantbench.core.errors import MissingExtra, StoreError
+
+try:
+    import polars as pl
+except ImportError as missing:
+    raise MissingExtra("reading and writing bars needs polars: pip install 'quantbench[lab]'") from missing
+
+__all__ = ["UNREADABLE", "facts", "pl", "write_atomically"]
+
+UNREADABLE: Final = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What polars raises for a file that is missing, cut short or no Parquet at all."""
+
+
+def facts(file: Path) -> dict[str, str]:
+    """Return the key-value metadata of a Parquet file.
+
+    Raises
+    ------
+    StoreError
+        When it is missing or is no Parquet file.
+    """
+    try:
+        return pl.read_parquet_metadata(file)
+    except UNREADABLE as fault:
+        raise StoreError(f"cannot read {file}: {fault}; restore it or install Quantbench again") from fault
+
+
+def write_atomically(
+    frame: pl.DataFrame, file: Path, *, metadata: Mapping[str, str] | None = None, level: int = 3
+) -> Path:
+    """Write a Parquet file so that it is either there in full or not there at all.
+
+    It is written under a temporary name in its own folder (``.NAME.tmp``), forced to disk, then
+    renamed; a crash leaves at most the temporary file, which no reader looks at.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        What to write.
+    file : Path
+        The final name; its folder is made when missing.
+    metadata : mapping of str to str, optional
+        Key-value facts kept in the file.
+    level : int
+        Of zstd compression.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written to, or the disk is full.
+    """
+    writable(file.parent)
+    temporary = file.with_name(f".{file.name}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            frame.write_parquet(
+                handle, compression="zstd", compression_level=level, metadata=dict(metadata) if metadata else None
+            )
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+        _sync_folder(file.parent)
+    except OSError as fault:
+        raise StoreError(f"cannot write {file}: {fault.strerror or fault}; free some disk space and repeat") from fault
+    finally:
+        temporary.unlink(missing_ok=True)
+    return file
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name to disk; Windows neither needs it nor opens folders."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

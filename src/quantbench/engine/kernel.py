@@ -1,0 +1,128 @@
+"""The compiled engine's door: from a Setting to plain arrays and back to a Path."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantbench.core.account import FixedLots, PercentRisk
+from quantbench.core.guards import nanoseconds, off_is_nan
+from quantbench.core.path import TRADE, Path
+from quantbench.core.signals import Signals
+from quantbench.engine import _kernels
+from quantbench.engine._kernels import Desk
+from quantbench.engine.fills._kernels import BALANCE, DAY_START, LAST_FILL, PEAK, SKIPS, TRADES, Book, Terms
+from quantbench.engine.market import Market
+from quantbench.engine.setting import Setting, Venue
+
+__all__ = ["book_for", "desk_of", "run", "with_signals"]
+
+FloatArray = npt.NDArray[np.float64]
+_NO_FLAGS = np.zeros(0, np.bool_)
+_NO_ROWS = np.zeros(0, np.int64)
+_NEVER = -(2**62)
+_EXITS = ("stop", "take", "trail", "breakeven", "hold")
+
+
+def run(setting: Setting) -> Path:
+    """Trade the signals in the compiled kernel and return the account's path."""
+    desk = with_signals(desk_of(setting.venue), setting.signals)
+    book = book_for(desk)
+    equity, position = np.empty(len(desk.target)), np.empty(len(desk.target))
+    _kernels.run(desk, book, equity, position, True)  # noqa: FBT003  (a kernel takes its arguments by position)
+    rows = book.trade[: int(book.state[TRADES])]
+    trades = np.zeros(len(rows), TRADE)
+    for i, name in enumerate(TRADE.names or ()):
+        trades[name] = rows[:, i]
+    return Path(equity, position, trades, book.skip[: int(book.state[SKIPS])].copy())
+
+
+def desk_of(venue: Venue) -> Desk:
+    """Return everything the kernel reads but the signals."""
+    market, fine = venue.market, venue.fine
+    guarded = _is_guarded(venue)
+    return Desk(
+        _terms(venue),
+        _quotes(market),
+        np.zeros(0),
+        np.zeros((5, 0)),
+        _NO_FLAGS,
+        _plain(venue.size),
+        np.stack((market.swap_long, market.swap_short)),
+        np.stack((market.rate_open, market.rate_close)),
+        venue.blocked.astype(np.int64) if venue.blocked.any() else _NO_ROWS,
+        venue.day if guarded else _NO_ROWS,
+        _plain(venue.time_ns),
+        _quotes(fine.market) if fine.market is not None else np.zeros((8, 0)),
+        np.stack((fine.first, fine.last)),
+    )
+
+
+def with_signals(desk: Desk, signals: Signals) -> Desk:
+    """Return the desk with these signals on it."""
+    exits = [getattr(signals, name) for name in _EXITS]
+    levels = np.zeros((5, 0))
+    if any(column is not None for column in exits):
+        levels = np.full((5, len(signals.target)), np.nan)
+        for row, column in enumerate(exits):
+            if column is not None:
+                levels[row] = column
+    enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
+    return desk._replace(target=_plain(signals.target), exits=levels, enter=enter)
+
+
+def _quotes(market: Market) -> FloatArray:
+    """Return the eight rows a side reads: open, adverse, favourable, close; long, then short."""
+    long = (market.bid_open, market.bid_low, market.bid_high, market.bid_close)
+    short = (market.ask_open, market.ask_high, market.ask_low, market.ask_close)
+    return np.stack((*long, *short))
+
+
+def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the values contiguous and writable, so that one compiled version serves all."""
+    return np.require(values, requirements=["C", "W"])
+
+
+def _is_guarded(venue: Venue) -> bool:
+    limits = venue.limits
+    remembered = (limits.max_trades_per_day, limits.max_daily_loss, limits.max_consecutive_losses)
+    return any(limit is not None for limit in (*remembered, limits.cooldown, limits.max_drawdown))
+
+
+def _terms(venue: Venue) -> Terms:
+    instrument, market, limits = venue.instrument, venue.market, venue.limits
+    return Terms(
+        balance=float(venue.account.balance),
+        scale=10.0**instrument.digits,
+        contract=float(instrument.contract_size),
+        leverage=float(instrument.leverage),
+        step=float(instrument.volume_step),
+        min_steps=math.ceil(instrument.volume_min / instrument.volume_step - 1e-9),
+        max_steps=math.floor(instrument.volume_max / instrument.volume_step + 1e-9),
+        conversion=market.conversion,
+        slippage=float(market.slippage),
+        nearest=float(market.nearest),
+        commission_per_lot=float(market.commission_per_lot),
+        commission_fraction=float(market.commission_fraction),
+        stop_out_level=float(venue.account.stop_out_level),
+        sizing=0 if isinstance(venue.sizing, FixedLots) else 1 if isinstance(venue.sizing, PercentRisk) else 2,
+        max_trades=limits.max_trades_per_day or 0,
+        max_losses=limits.max_consecutive_losses or 0,
+        cooldown=nanoseconds(limits.cooldown),
+        max_daily_loss=off_is_nan(limits.max_daily_loss),
+        max_drawdown=off_is_nan(limits.max_drawdown),
+        flatten=bool(limits.flatten),
+        guarded=_is_guarded(venue),
+    )
+
+
+def book_for(desk: Desk) -> Book:
+    """Return an empty book with room for all these signals can do."""
+    parts, trades, skips = _kernels.rooms(desk.target, desk.enter)
+    money, state = np.full(12, np.nan), np.zeros(16, np.int64)
+    money[[BALANCE, DAY_START, PEAK]] = desk.terms.balance
+    state[LAST_FILL] = _NEVER
+    return Book(money, state, np.zeros((parts, 7)), np.zeros((trades, 16)), np.zeros((skips, 2), np.int64))

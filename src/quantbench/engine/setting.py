@@ -1,0 +1,97 @@
+"""One backtest as both engines take it: parsed once, nothing left to look up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from quantbench.core.account import Account, Costs, Sizing
+from quantbench.core.bars import Bars
+from quantbench.core.calendar import trading_day
+from quantbench.core.errors import ExecutionError
+from quantbench.core.instrument import Instrument
+from quantbench.core.limits import Limits, blocked_by
+from quantbench.core.signals import Signals
+from quantbench.core.timeframe import timeframe_ns
+from quantbench.engine.market import Market, market_of, size_by_bar, spread_points
+
+__all__ = ["Fine", "Setting", "Venue", "venue_of"]
+
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+class Fine(NamedTuple):
+    """Finer bars for bars in which a stop and a take are both in reach.
+
+    Attributes
+    ----------
+    market : Market or None
+        Their quotes; None where there are none.
+    first, last : int64 arrays
+        Range of finer bars inside each bar; empty where there are none.
+    """
+
+    market: Market | None = None
+    first: npt.NDArray[np.int64] = _NO_ROWS
+    last: npt.NDArray[np.int64] = _NO_ROWS
+
+
+class Venue(NamedTuple):
+    """Everything but the strategy: shared by all trials of a search."""
+
+    market: Market
+    size: npt.NDArray[np.float64]
+    instrument: Instrument
+    account: Account
+    sizing: Sizing
+    limits: Limits
+    blocked: npt.NDArray[np.int8]
+    day: npt.NDArray[np.int64]
+    time_ns: npt.NDArray[np.int64]
+    fine: Fine
+
+
+class Setting(NamedTuple):
+    """A venue and the signals to trade there."""
+
+    venue: Venue
+    signals: Signals
+
+
+def venue_of(
+    bars: Bars, *, account: Account, costs: Costs, sizing: Sizing, limits: Limits, rates: Bars | None, intrabar: Bars | None
+) -> Venue:
+    """Return what a strategy trades on these bars.
+
+    Raises
+    ------
+    ExecutionError
+        When quote currency cannot be converted, or `intrabar` holds other or coarser bars.
+    """
+    market = market_of(bars, account, costs, rates)
+    return Venue(
+        market,
+        size_by_bar(sizing, bars),
+        bars.instrument,
+        account,
+        sizing,
+        limits,
+        blocked_by(limits, bars, spread_points(bars, costs.resolved(bars.instrument))),
+        trading_day(bars.time_ns, bars.instrument.trading_calendar),
+        bars.time_ns,
+        _fine(bars, intrabar, account, costs, rates) if intrabar is not None else Fine(),
+    )
+
+
+def _fine(bars: Bars, intrabar: Bars, account: Account, costs: Costs, rates: Bars | None) -> Fine:
+    span = timeframe_ns(bars.timeframe)
+    if intrabar.symbol != bars.symbol or timeframe_ns(intrabar.timeframe) >= span:
+        raise ExecutionError(
+            f"intrabar= needs finer bars of {bars.symbol} than {bars.timeframe}, "
+            f"found {intrabar.symbol} {intrabar.timeframe}"
+        )
+    first = np.searchsorted(intrabar.time_ns, bars.time_ns, side="left")
+    last = np.searchsorted(intrabar.time_ns, bars.time_ns + span, side="left")
+    return Fine(market_of(intrabar, account, costs, rates), first, last)

@@ -1,0 +1,1 @@
+"""Numbers become figures, a verdict, and one self-contained HTML page."""

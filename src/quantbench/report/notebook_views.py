@@ -1,0 +1,89 @@
+"""What a result looks like at the end of a notebook cell: one line, the numbers that matter, a sketch. No script."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup, escape
+
+from quantbench.core.results import Backtest, Study
+from quantbench.report.search_data import has_score, trial_sharpes, varied
+from quantbench.report.series import keep_extremes
+from quantbench.report.style import GAIN, LOSS
+from quantbench.report.wording import meaning, written
+
+__all__ = ["backtest_html", "study_html"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_SHOWN: Final = ("total_return", "sharpe", "max_drawdown", "profit_factor", "win_rate", "trades")
+_BEST: Final = 5
+_WIDE, _HIGH = 240, 44
+_ROWS = Markup('<table style="text-align:right;margin:.3em 0">{head}{rows}</table>')
+_WHOLE = Markup('<div style="max-width:60em"><div><strong>{title}</strong></div><div>{headline}</div>{sketch}{table}</div>')
+
+
+def backtest_html(result: Backtest) -> str:
+    """Return the headline, the key metrics and a sketch of equity, as HTML."""
+    found, currency = result.metrics(), result.account.currency
+    names = [name for name in _SHOWN if name in found]
+    head = _row([meaning(name).label for name in names], cell="th")
+    values = _row([written(name, float(found[name]), currency=currency) for name in names])
+    return _WHOLE.format(
+        title=f"{result.strategy!r} on {result.bars.symbol} {result.bars.timeframe}",
+        headline=result.headline,
+        sketch=_sketch(result.path.equity, base=result.account.balance),
+        table=_ROWS.format(head=head, rows=values),
+    )
+
+
+def study_html(study: Study) -> str:
+    """Return the headline, the best trials and how all of them spread, as HTML."""
+    title = f"Study of {study.strategy.__name__} on {study.bars.symbol} {study.bars.timeframe}"
+    if not has_score(study):
+        return _WHOLE.format(title=title, headline=study.headline, sketch="", table=f"No trial has a {study.score}.")
+    score = study.values[study.score]
+    order = np.argsort(np.where(np.isfinite(score), -score, np.inf), kind="stable")
+    best = [int(i) for i in order[:_BEST] if np.isfinite(score[i])]
+    params = list(varied(study)) or list(study.params[0])
+    names = [name for name in dict.fromkeys((study.score, *_SHOWN)) if name in study.values]
+    rows = Markup("").join(
+        _row(
+            [str(i), *(str(study.params[i][name]) for name in params)]
+            + [written(name, float(study.values[name][i]), currency=study.account.currency) for name in names]
+        )
+        for i in best
+    )
+    head = _row(["trial", *params, *(meaning(name).label for name in names)], cell="th")
+    sharpes = np.sort(trial_sharpes(study))
+    return _WHOLE.format(
+        title=title,
+        headline=f"{study.headline}; best by {meaning(study.score).label}, in-sample",
+        sketch=_sketch(sharpes[np.isfinite(sharpes)], base=0.0, says="Sharpe of every trial, sorted"),
+        table=_ROWS.format(head=head, rows=rows),
+    )
+
+
+def _row(cells: list[str], *, cell: str = "td") -> Markup:
+    wrap = Markup(f"<{cell}>{{}}</{cell}>")  # noqa: S704  (td or th)
+    return Markup("<tr>{}</tr>").format(Markup("").join(wrap.format(text) for text in cells))
+
+
+def _sketch(values: FloatArray, *, base: float, says: str = "Equity") -> Markup:
+    """Return a line as inline SVG with the base as a thin level; blue if it ends above, orange below."""
+    if len(values) < 2:
+        return Markup("")
+    rows = keep_extremes(values, at_most=_WIDE * 2)
+    low, high = min(float(values.min()), base), max(float(values.max()), base)
+    x = rows / (len(values) - 1) * _WIDE
+    y, level = (_HIGH - 2 - (at - low) / ((high - low) or 1.0) * (_HIGH - 4) for at in (values[rows], np.float64(base)))
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    colour = GAIN if values[-1] >= base else LOSS
+    return Markup(  # noqa: S704  (numbers, and a caption of our own)
+        f'<svg role="img" aria-label="{escape(says)}" width="{_WIDE}" height="{_HIGH}" viewBox="0 0 {_WIDE} {_HIGH}">'
+        f"<title>{escape(says)}</title>"
+        f'<line x1="0" x2="{_WIDE}" y1="{level:.1f}" y2="{level:.1f}" stroke="#767b84" stroke-dasharray="2 3"/>'
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.3"/></svg>'
+    )

@@ -1,0 +1,198 @@
+"""One backtest, and the search it came from, as a single HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from quantbench import __version__
+from quantbench.config import settings, writable
+from quantbench.core.errors import StoreError
+from quantbench.core.results import Backtest, Study
+from quantbench.report import figures, search_figures, tables
+from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
+from quantbench.report.provenance import provenance
+from quantbench.report.search_data import has_score, varied, widest_pair
+from quantbench.report.stress import AtCosts, at_costs
+from quantbench.report.verdict import judged
+
+__all__ = ["SCHEMA", "page_html", "write_report"]
+
+SCHEMA: Final = 1
+"""Version of the page's structure."""
+
+_HERE: Final = Path(__file__).parent
+_LEVELS: Final = {"green": "It holds", "amber": "Not proven", "red": "Stop here"}
+_ROLLING_DAYS: Final = 60
+
+
+def write_report(
+    result: Backtest,
+    study: Study | None = None,
+    *,
+    to: str | os.PathLike[str] | None = None,
+    now: datetime | None = None,
+    seed: int | None = None,
+) -> Path:
+    """Write a self-contained HTML report and return its path.
+
+    Parameters
+    ----------
+    result : Backtest
+        What is reported; it is traded again at higher costs.
+    study : Study, optional
+        The search it was chosen from.
+    to : path, optional
+        The file; ``STRATEGY-SYMBOL-TIMEFRAME.html`` in the reports folder where not given. An older
+        report of that name is replaced.
+    now : datetime, optional
+        When the report is made, printed in its provenance. Without it two reports of the same
+        result are the same bytes.
+    seed : int, optional
+        The seed of whatever was drawn at random, printed too.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be made or written to; an older report is then untouched.
+    ExecutionError
+        When the study is not the one the result came from.
+
+    Examples
+    --------
+    >>> import quantbench as qb, tempfile, pathlib
+    >>> result = qb.backtest(qb.MaCross(20, 100), qb.load("EURUSD", "H1"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     qb.write_report(result, to=pathlib.Path(folder) / "ma.html").name
+    'ma.html'
+    """
+    file = settings().reports / _file_name(result) if to is None else Path(to)
+    text = page_html(result, study, now=now, seed=seed)
+    _replace(file, text)
+    return file
+
+
+def _file_name(result: Backtest) -> str:
+    parts = (type(result.strategy).__name__, result.bars.symbol, result.bars.timeframe)
+    # A broker's symbol may hold anything, a file's name may not.
+    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part).strip(".") or "_" for part in parts) + ".html"
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write the text beside the file, then put it in its place: nobody ever sees half a report."""
+    folder = writable(file.parent)
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=folder, suffix=".tmp", delete=False) as half:
+            half.write(text)
+        try:
+            Path(half.name).chmod(0o644)
+            Path(half.name).replace(file)
+        finally:
+            Path(half.name).unlink(missing_ok=True)
+    except OSError as fault:
+        why = fault.strerror or type(fault).__name__
+        raise StoreError(f"cannot write the report {file}: {why}; free the name or give another with to=") from fault
+
+
+def page_html(result: Backtest, study: Study | None = None, *, now: datetime | None = None, seed: int | None = None) -> str:
+    """Return the report as text: the same bytes for the same arguments."""
+    room = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    stress = at_costs(result)
+    facts = _head(result, study, stress) | _numbers(result, stress) | _trades(result)
+    return room.get_template("page.html.j2").render(
+        facts,
+        figures=_figures(result, stress),
+        search=None if study is None else _search(study),
+        parameters=tables.parameters(result),
+        provenance=provenance(result, now=now, seed=seed),
+        version=__version__,
+        schema=SCHEMA,
+        css=_own("page.css"),
+        script=_own("page.js"),
+        template=template_json(),
+        plotly=plotly_packed(),
+    )
+
+
+def _own(name: str) -> Markup:
+    return Markup((_HERE / name).read_text(encoding="utf-8"))  # noqa: S704  (a file of this package)
+
+
+def _head(result: Backtest, study: Study | None, stress: AtCosts) -> dict[str, Any]:
+    found = judged(result, study, stress)
+    bars = result.bars
+    return {
+        "title": f"{type(result.strategy).__name__} on {bars.symbol} {bars.timeframe}",
+        "strategy": repr(result.strategy),
+        "headline": result.headline if study is None else f"{result.headline.rpartition(', ')[0]}, {len(study):,} trials",
+        "verdict": found,
+        "level_says": _LEVELS[found.level],
+    }
+
+
+def _numbers(result: Backtest, stress: AtCosts) -> dict[str, Any]:
+    found = result.metrics()
+    return {
+        "tiles": tables.metric_rows(result, tables.TILES),
+        "main_metrics": tables.metric_rows(result, tables.MAIN),
+        "more_metrics": tables.metric_rows(result, [name for name in found.index if name not in tables.MAIN]),
+        "notes": found.attrs.get("notes", []),
+        "days_per_year": f"{result.bars.instrument.trading_calendar.days_per_year:g}",
+        "months": tables.month_table(result),
+        "stress": tables.stress_table(stress),
+        "money": tables.where_it_went(result),
+    }
+
+
+def _trades(result: Backtest) -> dict[str, Any]:
+    skipped = result.skipped["reason"].value_counts()
+    return {
+        "trade_count": len(result.path.trades),
+        "trade_list": tables.trade_list(result),
+        "currency": result.account.currency,
+        "skipped": {str(reason): f"{n:,}" for reason, n in skipped.items()},
+    }
+
+
+def _figures(result: Backtest, stress: AtCosts) -> dict[str, Drawing | None]:
+    drawn: dict[str, Drawing | None] = {
+        "equity": drawing(figures.equity_figure(result)),
+        "costs": drawing(figures.costs_figure(stress)),
+        "exposure": drawing(figures.exposure_figure(result)),
+        "rolling": None,
+    }
+    if len(result.daily) > _ROLLING_DAYS:
+        drawn["rolling"] = drawing(figures.rolling_sharpe_figure(result))
+    if len(result.path.trades):
+        drawn["profits"] = drawing(figures.profits_figure(result), note="Orange lost, blue won.")
+        drawn["excursions"] = drawing(figures.excursions_figure(result), note=_EXCURSIONS)
+        drawn["candles"] = drawing(figures.candles_figure(result), note="Bid prices, times in UTC. Filled candles closed lower.")
+    return drawn
+
+
+_EXCURSIONS: Final = "Losers high up gave back a profit; winners far left nearly did not become one."
+
+
+def _search(study: Study) -> dict[str, Any]:
+    drawn = []
+    if has_score(study):
+        names = varied(study)
+        if len(names) > 1:
+            blank = "A blank cell was refused by the strategy or failed. A good region is broad; a lone good cell is luck."
+            drawn.append(drawing(search_figures.surface_figure(study, *widest_pair(study)), note=blank))
+        if len(names) > 2:
+            drawn.append(drawing(search_figures.parallel_figure(study)))
+        if len(names) == 1:
+            drawn.append(drawing(search_figures.plot_study(study)))
+        drawn.append(drawing(search_figures.trials_figure(study), note=_LUCK))
+    return {"figures": drawn, **tables.best_trials(study)}
+
+
+_LUCK: Final = "Luck: what the best of so many trials would show on average if none had any skill."

@@ -1,0 +1,97 @@
+"""The same strategy at higher costs, and without its luckiest trades: how much the result leans on either."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from quantbench.core.errors import QuantbenchError
+from quantbench.core.results import Backtest
+from quantbench.engine.backtest import backtest
+from quantbench.report.series import monthly_returns
+
+__all__ = ["FACTORS", "AtCosts", "Concentration", "at_costs", "concentration"]
+
+FloatArray = npt.NDArray[np.float64]
+
+FACTORS: Final = (1.0, 1.5, 2.0)
+_BEST: Final = 5
+_NOT_REPEATED: Final = (
+    "trading it again gives another result: it was made with rates, finer bars or a start date that a result does not keep"
+)
+
+
+class AtCosts(NamedTuple):
+    """One value per cost factor: fractions, Sharpe a year, count of trades; NaN with a `reason` where it cannot be said."""
+
+    factor: FloatArray
+    total_return: FloatArray
+    sharpe: FloatArray
+    max_drawdown: FloatArray
+    trades: FloatArray
+    reason: str
+
+
+class Concentration(NamedTuple):
+    """Total return, fractions: without the best `trades` trades, and without the best month (NaN if under three months)."""
+
+    trades: int
+    without_trades: float
+    without_month: float
+
+
+def at_costs(result: Backtest, *, factors: tuple[float, ...] = FACTORS) -> AtCosts:
+    """Trade the same strategy again with all costs times each factor.
+
+    Returns
+    -------
+    AtCosts
+        The first factor is that of the result itself, and is traded again too: where that differs
+        from the result, the others cannot be trusted and are NaN with the reason.
+    """
+    rows, reason = [_row(result)], ""
+    try:
+        same = _again(result, 1.0)
+        if not np.allclose(same.path.equity, result.path.equity, rtol=1e-9):
+            reason = _NOT_REPEATED
+        else:
+            rows += [_row(_again(result, factor)) for factor in factors[1:]]
+    except QuantbenchError as fault:
+        reason = str(fault)
+    rows += [(math.nan,) * 4] * (len(factors) - len(rows))
+    return AtCosts(np.asarray(factors, np.float64), *np.asarray(rows, np.float64).T, reason=reason)
+
+
+def _again(result: Backtest, factor: float) -> Backtest:
+    return backtest(
+        result.strategy,
+        result.bars,
+        account=result.account,
+        costs=result.costs.times(factor),
+        sizing=result.sizing,
+        limits=result.limits,
+        engine=result.engine,
+    )
+
+
+def _row(result: Backtest) -> tuple[float, float, float, float]:
+    found = result.metrics()
+    return found["total_return"], found["sharpe"], found["max_drawdown"], len(result.path.trades)
+
+
+def concentration(result: Backtest) -> Concentration:
+    """Return what is left of the total return without its best trades, and without its best month.
+
+    The trades' money is taken off the end (never more than the account holds); the month's return is divided out.
+    """
+    profit = np.sort(result.path.trades["profit"])[::-1]
+    best, balance = profit[:_BEST], result.account.balance
+    made = float(profit.sum())
+    months = monthly_returns(result).returns
+    known = np.isfinite(months)
+    total = made / balance
+    without = (1.0 + total) / (1.0 + np.nanmax(months)) - 1.0 if known.sum() > 2 else math.nan
+    return Concentration(len(best), max((made - float(best.sum())) / balance, -1.0), float(without))

@@ -1,0 +1,1 @@
+"""Judge a choice among many: search, splits, walk-forward, overfitting."""

@@ -1,0 +1,88 @@
+"""Spread trials over the cores: the same answer, in the same order, for any number of workers."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from quantbench.core.account import Account, Costs, Sizing
+from quantbench.core.bars import Bars
+from quantbench.core.errors import ParamsError
+from quantbench.core.limits import Limits
+from quantbench.core.strategy import Strategy
+from quantbench.engine.backtest import traded_from
+from quantbench.engine.setting import Venue, venue_of
+from quantbench.engine.trials import Batch, run_trials
+
+__all__ = ["Question", "batches"]
+
+_FIRST: Final = 8  # trials timed before deciding whether a pool pays
+_POOL_SECONDS: Final = 1.5  # what starting one costs
+_BATCH: Final = 250
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What every trial of one search shares."""
+
+    bars: Bars
+    account: Account
+    costs: Costs
+    sizing: Sizing
+    limits: Limits
+    rates: Bars | None = None
+    intrabar: Bars | None = None
+    trade_from: str | datetime | None = None
+
+
+def batches(question: Question, strategies: Sequence[Strategy], *, workers: int | None) -> Iterator[Batch]:
+    """Yield the trials in order, batch by batch.
+
+    With `workers` None the first trials are timed and a pool is started only where the rest would
+    take longer than starting it; 1 never starts one.
+    """
+    if workers is not None and workers < 1:
+        raise ParamsError(f"workers must be at least 1 (workers={workers!r})")
+    cores = workers or os.cpu_count() or 1
+    if workers is None and cores > 1:
+        yield _trade(question, strategies[:1])  # compiles, reads caches: not timed
+        began = time.perf_counter()
+        yield _trade(question, strategies[1 : 1 + _FIRST])
+        strategies = strategies[1 + _FIRST :]
+        seconds = (time.perf_counter() - began) / _FIRST * len(strategies)
+        cores = cores if seconds > _POOL_SECONDS else 1
+    size = max(1, min(_BATCH, -(-len(strategies) // (4 * cores)))) if cores > 1 else _BATCH
+    parts = [strategies[i : i + size] for i in range(0, len(strategies), size)]
+    if cores == 1:
+        yield from (_trade(question, part) for part in parts)
+    elif parts:
+        yield from _pooled(_trade, question, parts, cores)
+
+
+def _pooled(work: Callable[[Question, Sequence[Strategy]], Batch], question: Question, parts: list[Sequence[Strategy]], cores: int) -> Iterator[Batch]:
+    from joblib import Parallel, delayed  # noqa: PLC0415  (in the lab extra)
+
+    pool = Parallel(n_jobs=cores, backend="loky", return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
+    yield from pool(delayed(work)(question, part) for part in parts)
+
+
+def _trade(question: Question, strategies: Sequence[Strategy]) -> Batch:
+    bars = question.bars
+
+    def decide(strategy: Strategy) -> object:
+        return traded_from(strategy.signals(bars), bars, question.trade_from)
+
+    return run_trials(strategies, bars, _venue(question), decide=decide)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=2)
+def _venue(question: Question) -> Venue:
+    q = question
+    return venue_of(
+        q.bars, account=q.account, costs=q.costs, sizing=q.sizing, limits=q.limits, rates=q.rates, intrabar=q.intrabar
+    )

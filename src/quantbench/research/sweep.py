@@ -1,0 +1,119 @@
+"""Try every combination of a strategy's declared values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from quantbench.config import settings, writable
+from quantbench.core.account import Account, Costs, PercentEquity, Sizing
+from quantbench.core.bars import Bars
+from quantbench.core.errors import ExecutionError, ParamsError, did_you_mean
+from quantbench.core.limits import Limits
+from quantbench.core.results import Study
+from quantbench.core.strategy import Strategy
+from quantbench.data.ledger import append_study
+from quantbench.engine.trials import METRICS, Batch
+from quantbench.research.pool import Question, batches
+from quantbench.research.progress import shown
+from quantbench.research.space import Grid, Space, grid_of, space_of
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    strategy: type[Strategy],
+    bars: Bars,
+    *,
+    space: Mapping[str, Iterable[Any]] | None = None,
+    account: Account | None = None,
+    costs: Costs | None = None,
+    sizing: Sizing | None = None,
+    limits: Limits | None = None,
+    rates: Bars | None = None,
+    intrabar: Bars | None = None,
+    trade_from: str | datetime | None = None,
+    score: str = "sharpe",
+    workers: int | None = None,
+    progress: bool = True,
+) -> Study:
+    """Trade every combination of the declared values and keep every trial.
+
+    Parameters
+    ----------
+    strategy : type
+        The class; its fields declared with `param` span the space.
+    bars : Bars
+        What to trade.
+    space : mapping of str to values, optional
+        Try these instead of the declared values; fields left out keep their defaults.
+    account, costs, sizing, limits, rates, intrabar, trade_from
+        As in `backtest`.
+    score : str
+        The metric `study.best` maximises.
+    workers : int, optional
+        Processes; all cores where it pays, if not given. The answer does not depend on it.
+    progress : bool
+        Show a progress bar in a terminal or a notebook.
+
+    Returns
+    -------
+    Study
+        Every trial, the failed ones too, also appended to the trial ledger.
+
+    Raises
+    ------
+    ParamsError
+        For a name or a space that cannot be searched.
+    StoreError
+        When the ledger cannot be written; nothing has been tried then.
+
+    Examples
+    --------
+    >>> import quantbench as qb
+    >>> study = qb.sweep(qb.MaCross, qb.load("EURUSD", "H1"), space={"fast": (10, 20), "slow": (50, 100)})
+    >>> len(study)
+    4
+    """
+    if score not in METRICS:
+        raise ParamsError(f"unknown score {score!r}: {did_you_mean(score, METRICS)}")
+    if not len(bars):
+        raise ExecutionError(f"{bars.symbol} {bars.timeframe}: there are no bars to search on")
+    found = space_of(strategy, space)
+    grid = grid_of(strategy, found)
+    ledger = writable(settings().ledger)
+    question = Question(
+        bars, account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits(), rates, intrabar, trade_from
+    )
+    done: list[Batch] = []
+    try:
+        for batch in shown(batches(question, grid.strategies, workers=workers), len(grid.strategies), on=progress):
+            done.append(batch)
+    finally:  # Ctrl-C too: what was tried is never forgotten
+        if done:
+            study = _study(strategy, question, grid, found, done, score)
+            append_study(study, kind="sweep", now=datetime.now(UTC), folder=ledger)  # noqa: DTZ  (the ledger's own stamp)
+    return study
+
+
+def _study(strategy: type[Strategy], question: Question, grid: Grid, space: Space, done: list[Batch], score: str) -> Study:
+    """Return the study of the trials that were done."""
+    values = np.concatenate([batch.values for batch in done])
+    return Study(
+        strategy,
+        question.bars,
+        question.account,
+        question.costs,
+        question.sizing,
+        question.limits,
+        tuple(grid.choices[: len(values)]),
+        {name: values[:, i] for i, name in enumerate(METRICS)},
+        tuple(failure for batch in done for failure in batch.failures),
+        np.concatenate([batch.daily for batch in done]),
+        grid.refused,
+        score,
+        space,
+    )

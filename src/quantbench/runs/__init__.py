@@ -1,0 +1,1 @@
+"""Running notebooks: parameters parsed, cells executed through papermill, results written once."""

@@ -1,0 +1,214 @@
+"""The contract of a notebook: what its cell tagged `parameters` declares, read with `ast`.
+
+The cell assigns names, nothing else. A value given from outside must be declared there, fit its
+annotation (or the type of its default) and is written as the exact Python literal, or refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import math
+import tokenize
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+
+from quantbench.core.errors import RunError, did_you_mean
+from quantbench.runs.annotations import fits
+
+__all__ = ["Parameter", "declared", "injected", "literal"]
+
+_PLAIN: Final = (bool, int, float, str, type(None))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One name a notebook lets the outside set.
+
+    Attributes
+    ----------
+    name : str
+        The name the cell assigns.
+    annotation : str or None
+        As written; when there is none the type of the default decides.
+    default : object
+        Its value, or its source text when it is an expression.
+    computed : bool
+        Whether the default is an expression rather than a literal.
+    comment : str
+        The comment on the line the assignment ends on.
+    """
+
+    name: str
+    annotation: str | None
+    default: Any
+    computed: bool
+    comment: str
+
+
+def declared(source: str) -> tuple[Parameter, ...]:
+    """Return what a `parameters` cell declares, in order.
+
+    Parameters
+    ----------
+    source : str
+        The cell's code: assignments, imports and comments.
+
+    Raises
+    ------
+    RunError
+        When the cell is no Python, does anything but assign, assigns a name twice, or computes one
+        parameter from another (the injected value comes after it and would leave it stale).
+
+    Examples
+    --------
+    >>> declared("fast: int = 20  # bars")[0]
+    Parameter(name='fast', annotation='int', default=20, computed=False, comment='bars')
+    """
+    try:
+        body = ast.parse(source).body
+    except SyntaxError as fault:
+        raise RunError(f"the parameters cell is no Python, line {fault.lineno}: {fault.msg}") from fault
+    comments = _comments(source)
+    found: dict[str, Parameter] = {}
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom) or _is_text(node):
+            continue
+        name, annotation, value = _assignment(node)
+        if name in found:
+            raise RunError(f"the parameters cell assigns {name!r} twice; keep one")
+        _refuse_derived(name, value, found)
+        default, computed = _default(value)
+        comment = comments.get(node.end_lineno or 0, "")
+        written = ast.unparse(annotation) if annotation is not None else None
+        found[name] = Parameter(name, written, default, computed, comment)
+    return tuple(found.values())
+
+
+def _comments(source: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _assignment(node: ast.stmt) -> tuple[str, ast.expr | None, ast.expr]:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        return node.target.id, node.annotation, node.value
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id, None, node.value
+    line = ast.unparse(node).splitlines()[0]
+    raise RunError(f"the parameters cell may only assign one name a line; move {line!r} to the next cell")
+
+
+def _refuse_derived(name: str, value: ast.expr, before: Mapping[str, Parameter]) -> None:
+    for node in ast.walk(value):
+        if isinstance(node, ast.Name) and node.id in before:
+            raise RunError(
+                f"the parameters cell computes {name!r} from {node.id!r}: a given {node.id} would come too late; "
+                f"compute {name} in the next cell"
+            )
+
+
+def _default(value: ast.expr) -> tuple[Any, bool]:
+    try:
+        return ast.literal_eval(value), False
+    except (ValueError, TypeError):
+        return ast.unparse(value), True
+
+
+def injected(contract: Sequence[Parameter], given: Mapping[str, Any]) -> str:
+    """Return the source of the cell that sets the given parameters.
+
+    Parameters
+    ----------
+    contract : sequence of Parameter
+        What the notebook declares.
+    given : mapping
+        Values by name.
+
+    Raises
+    ------
+    RunError
+        For a name the notebook does not declare, a value that does not fit, or one that has no
+        exact literal.
+
+    Examples
+    --------
+    >>> print(injected(declared("fast: int = 20"), {"fast": np.int64(5)}))
+    # Parameters
+    fast = 5
+    """
+    known = {part.name: part for part in contract}
+    lines = ["# Parameters"]
+    for name, value in given.items():
+        if name not in known:
+            raise RunError(f"the notebook has no parameter {name!r}: {did_you_mean(str(name), known)}")
+        plain = _plain(value, known[name])
+        _refuse_misfit(plain, known[name])
+        lines.append(f"{name} = {literal(plain, name)}")
+    return "\n".join(lines)
+
+
+def _plain(value: Any, parameter: Parameter) -> Any:
+    """Unwrap a numpy scalar; write a date as ISO text where the parameter is text."""
+    if _is_number(value):
+        return value.item()
+    wants_text = _fits("", parameter) and not _fits(object(), parameter)
+    if isinstance(value, date) and value == value and wants_text:  # noqa: PLR0124  (NaT is not itself)
+        return value.isoformat()
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    # The item of a datetime64 of nanoseconds would be a bare int.
+    return isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64)
+
+
+def _fits(value: Any, parameter: Parameter) -> bool:
+    return fits(value, annotation=parameter.annotation, default=parameter.default, computed=parameter.computed)
+
+
+def _refuse_misfit(value: Any, parameter: Parameter) -> None:
+    if _fits(value, parameter):
+        return
+    wanted = parameter.annotation or f"{type(parameter.default).__name__} like {parameter.default!r}"
+    raise RunError(f"parameter {parameter.name!r} must be {wanted}, found {value!r} ({type(value).__name__})")
+
+
+def literal(value: Any, name: str = "value") -> str:
+    """Return the Python source that makes exactly this value.
+
+    Raises
+    ------
+    RunError
+        When it is not made of bool, int, float, str, None, list, tuple and dict.
+
+    Examples
+    --------
+    >>> literal({"fast": (5, np.float64(0.1))})
+    "{'fast': (5, 0.1)}"
+    """
+    if _is_number(value):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(float(value))!r})"
+    if type(value) in _PLAIN:
+        return repr(value)
+    if type(value) is list:
+        return f"[{', '.join(literal(item, name) for item in value)}]"
+    if type(value) is tuple:
+        inner = ", ".join(literal(item, name) for item in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{literal(k, name)}: {literal(v, name)}' for k, v in value.items())}}}"
+    raise RunError(
+        f"parameter {name!r} holds a {type(value).__name__}, which has no exact literal; "
+        "pass bool, int, float, str, None, or lists, tuples and dicts of them"
+    )
