@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 from typer.testing import CliRunner
 
@@ -164,6 +165,23 @@ def test_a_report_ends_with_its_path_and_three_lines(home):
     ending = found.stdout.split("Verdict:\n")[1]
     assert "here.html" in found.stdout
     assert ending.startswith("  MaCross on EURUSD H1")
+
+
+def test_the_demo_says_what_it_does_and_ends_with_report_and_verdict(home, monkeypatch):
+    small = {
+        "parameters": "# Parameters\nreport: str = ''",
+        "verdict": "# Judge\nprint('made', 'fragile', 'luck' * 40, sep='\\n')",
+    }
+    small["report"] = "# Write\nprint(report)"
+    cells = [nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}) for tag, source in small.items()]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), home / "small.ipynb")
+    monkeypatch.setattr("quantbench.runs.demo.quickstart_notebook", lambda: home / "small.ipynb")
+    found = qb("demo", "--reports", str(home / "pages"))
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert lines[1:4] == ["  1 of 3  Parameters", "  2 of 3  Judge", "  3 of 3  Write"]
+    assert lines[lines.index("Report:") + 1] == str(home / "pages" / "quickstart.html")
+    assert lines[lines.index("Verdict:") + 1 :] == ["  made", "  fragile", "  " + "luck" * 40]
 
 
 def test_data_list_shows_the_sample():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -114,3 +115,8 @@ def writable(folder: Path) -> Path:
             f"or set {_PREFIX}HOME to a folder you may write to"
         ) from fault
     return folder
+
+
+def now() -> datetime:
+    """Return the wall clock in UTC: the one place above `live` where it is read."""
+    return datetime.now(UTC)  # noqa: TID251

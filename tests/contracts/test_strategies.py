@@ -283,12 +283,12 @@ def test_after_the_warm_up_every_open_target_has_its_distances(strategy, name):
         assert distance is None or (np.isfinite(distance[wanted]) & (distance[wanted] > 0)).all()
 
 
-@every_case
-def test_prices_that_never_move_give_no_trade_and_no_error(strategy):
+@every_class
+def test_prices_that_never_move_give_no_trade_and_no_error(listed):
     # Fails while Signals.over refuses a distance of 0 on bars whose target is 0, where nothing reads it.
     flat = np.full(700, 1.1)
     time = np.datetime64("2017-01-02T00:00", "ns") + np.arange(700) * np.timedelta64(1, "h")
-    signals = strategy.signals(qb.Bars("EURUSD", "H1", EURUSD, time, flat, flat, flat, flat))
+    signals = listed().signals(qb.Bars("EURUSD", "H1", EURUSD, time, flat, flat, flat, flat))
     assert (signals.target == 0).all()
 
 

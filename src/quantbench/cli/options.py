@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 __all__ = [
-    "Balance",
     "Csv",
     "End",
     "Json",
-    "LotCommission",
-    "PercentCommission",
     "Set",
-    "Size",
-    "Slippage",
-    "Spread",
     "Start",
     "StrategyName",
     "Symbol",
     "Timeframe",
     "Workers",
     "pairs",
-    "terms",
+    "takes_terms",
 ]
 
 
@@ -56,21 +52,6 @@ Timeframe = Annotated[str, typer.Argument(metavar="TIMEFRAME", help="M1 ... H1 .
 Start = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First bar, UTC: 2017, 2017-03, 2017-03-15.")]
 End = Annotated[str | None, typer.Option("--to", "--until", metavar="TIME", help="Up to, not including.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="PARAM=VALUE", help="A param; may be repeated.")]
-Balance = Annotated[float | None, typer.Option(help="Starting balance in USD (10000).", show_default=False)]
-Size = Annotated[
-    str | None,
-    typer.Option("--sizing", metavar="KIND:NUMBER", help="equity:1.0, risk:0.01, lots:0.1."),
-]
-LotCommission = Annotated[
-    float | None,
-    typer.Option("--commission-per-lot", metavar="MONEY", help="Per side; else as declared."),
-]
-PercentCommission = Annotated[
-    float | None,
-    typer.Option("--commission-percent", metavar="FRACTION", help="Of notional, per side."),
-]
-Slippage = Annotated[float | None, typer.Option("--slippage-points", metavar="POINTS", help="Market fills and stops.")]
-Spread = Annotated[float | None, typer.Option("--spread-points", metavar="POINTS", help="Where bars carry none.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Cores to use; all of them if not given.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", dir_okay=False, help="Write every row to it too.")]
@@ -89,24 +70,45 @@ def pairs(words: Iterable[str] | None, example: str) -> dict[str, str]:
     return found
 
 
-def terms(
-    *,
-    balance: float | None,
-    sizing: str | None,
-    commission_per_lot: float | None,
-    commission_percent: float | None,
-    slippage_points: float | None,
-    spread_points: float | None,
-) -> dict[str, Any]:
-    """Return the keyword arguments `backtest` and `sweep` share."""
+_TERMS: Final[dict[str, Any]] = {
+    "balance": Annotated[float | None, typer.Option(help="Starting balance in USD (10000).", show_default=False)],
+    "sizing": Annotated[
+        str | None, typer.Option(metavar="KIND:NUMBER", help="equity:1.0, risk:0.01, lots:0.1, volatility:0.1.")
+    ],
+    "commission_per_lot": Annotated[float | None, typer.Option(metavar="MONEY", help="Per side; else as declared.")],
+    "commission_percent": Annotated[float | None, typer.Option(metavar="FRACTION", help="Of notional, per side.")],
+    "slippage_points": Annotated[float | None, typer.Option(metavar="POINTS", help="Market fills and stops.")],
+    "spread_points": Annotated[float | None, typer.Option(metavar="POINTS", help="Where bars carry none.")],
+}
+
+
+def takes_terms(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options for money, size and costs; it gets them as `terms`, ready for `backtest`.
+
+    Typer reads options off a signature, so the three commands that trade get the same six appended.
+    """
+
+    @wraps(command)
+    def with_terms(**given: Any) -> None:
+        words = {name: given.pop(name) for name in _TERMS}
+        command(**given, terms=_terms(words))
+
+    own = {name: part for name, part in inspect.signature(command, eval_str=True).parameters.items() if name != "terms"}
+    place = inspect.Parameter.KEYWORD_ONLY
+    shared = [inspect.Parameter(name, place, default=None, annotation=kind) for name, kind in _TERMS.items()]
+    with_terms.__signature__ = inspect.Signature([*own.values(), *shared])  # type: ignore[attr-defined]
+    with_terms.__annotations__ = {name: part.annotation for name, part in own.items()} | _TERMS
+    return with_terms
+
+
+def _terms(words: Mapping[str, Any]) -> dict[str, Any]:
     from quantbench.core.account import Account, Costs
     from quantbench.runs.choices import sizing_of
 
-    costs = Costs(
-        commission_per_lot=commission_per_lot,
-        commission_percent=commission_percent,
-        slippage_points=slippage_points,
-        spread_points=spread_points,
-    )
-    account = Account() if balance is None else Account(balance=balance)
-    return {"account": account, "costs": costs, "sizing": None if sizing is None else sizing_of(sizing)}
+    balance, sizing = words["balance"], words["sizing"]
+    costs = {name: value for name, value in words.items() if name not in {"balance", "sizing"}}
+    return {
+        "account": Account() if balance is None else Account(balance=balance),
+        "costs": Costs(**costs),
+        "sizing": None if sizing is None else sizing_of(sizing),
+    }

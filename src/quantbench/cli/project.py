@@ -61,7 +61,9 @@ def _progress(what: str) -> Iterator[Progress]:
     columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=out) as bar:
         task = bar.add_task("Start the kernel", total=None)
-        yield lambda done, cells, title: bar.update(task, completed=done, total=cells, description=title)
+        yield lambda done, cells, title: bar.update(
+            task, completed=done, total=cells, description=title or "Save the notebook"
+        )
 
 
 def doctor(*, json: opt.Json = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("report")(report)
 
 
+@opt.takes_terms
 def backtest(
     strategy: opt.StrategyName,
     symbol: opt.Symbol,
@@ -32,15 +33,10 @@ def backtest(
     start: opt.Start = None,
     end: opt.End = None,
     engine: Annotated[str, typer.Option(help="kernel, or reference (readable, slow).")] = "kernel",
-    balance: opt.Balance = None,
-    sizing: opt.Size = None,
-    commission_per_lot: opt.LotCommission = None,
-    commission_percent: opt.PercentCommission = None,
-    slippage_points: opt.Slippage = None,
-    spread_points: opt.Spread = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every metric, not the main ones.")] = False,
     csv: opt.Csv = None,
     json: opt.Json = False,
+    terms: dict[str, Any],
 ) -> None:
     """Trade one choice of params and show what it made.
 
@@ -52,14 +48,6 @@ def backtest(
 
     chosen = find_strategy(strategy)
     choice = chosen.from_params(params_of(chosen, opt.pairs(set_, "fast=20")))
-    terms = opt.terms(
-        balance=balance,
-        sizing=sizing,
-        commission_per_lot=commission_per_lot,
-        commission_percent=commission_percent,
-        slippage_points=slippage_points,
-        spread_points=spread_points,
-    )
     result = run(choice, _load(symbol, timeframe, start, end), engine=engine, **terms)
     if csv is not None:
         machine.write_csv(result.trades, csv)
@@ -69,6 +57,7 @@ def backtest(
         views.show_backtest(result, everything=everything)
 
 
+@opt.takes_terms
 def sweep(
     strategy: opt.StrategyName,
     symbol: opt.Symbol,
@@ -76,25 +65,21 @@ def sweep(
     *,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; the rest keep defaults. Repeatable."),
+        typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
     ] = None,
     start: opt.Start = None,
     end: opt.End = None,
     score: Annotated[str, typer.Option(help="The metric to maximise.")] = "sharpe",
     top: Annotated[int, typer.Option(min=1, help="How many of the best to show.")] = 10,
     workers: opt.Workers = None,
-    balance: opt.Balance = None,
-    sizing: opt.Size = None,
-    commission_per_lot: opt.LotCommission = None,
-    commission_percent: opt.PercentCommission = None,
-    slippage_points: opt.Slippage = None,
-    spread_points: opt.Spread = None,
     csv: opt.Csv = None,
     json: opt.Json = False,
+    terms: dict[str, Any],
 ) -> None:
-    """Try every combination of params and rank them: the declared values, or those given.
+    """Try every combination of params and rank them.
 
-    Example: qb sweep MaCross EURUSD H1 --set fast=5:60:5 --set slow=100,200 --top 5
+    Without --set the declared values are tried.
+    Example: qb sweep MaCross EURUSD H1 --set fast=5:60:5 --set slow=100,200
     """
     from quantbench.cli import machine, views
     from quantbench.research.sweep import sweep as run
@@ -102,14 +87,6 @@ def sweep(
 
     chosen = find_strategy(strategy)
     space = space_of(chosen, opt.pairs(set_, "fast=5,10,20"))
-    terms = opt.terms(
-        balance=balance,
-        sizing=sizing,
-        commission_per_lot=commission_per_lot,
-        commission_percent=commission_percent,
-        slippage_points=slippage_points,
-        spread_points=spread_points,
-    )
     bars = _load(symbol, timeframe, start, end)
     study = run(chosen, bars, space=space, score=score, workers=workers, progress=not json, **terms)
     if csv is not None:
@@ -120,6 +97,7 @@ def sweep(
         views.show_study(study, top)
 
 
+@opt.takes_terms
 def report(
     strategy: opt.StrategyName,
     symbol: opt.Symbol,
@@ -131,17 +109,12 @@ def report(
     no_sweep: Annotated[bool, typer.Option("--no-sweep", help="Judge the choice alone.")] = False,
     to: Annotated[Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where the HTML goes.")] = None,
     workers: opt.Workers = None,
-    balance: opt.Balance = None,
-    sizing: opt.Size = None,
-    commission_per_lot: opt.LotCommission = None,
-    commission_percent: opt.PercentCommission = None,
-    slippage_points: opt.Slippage = None,
-    spread_points: opt.Spread = None,
     json: opt.Json = False,
+    terms: dict[str, Any],
 ) -> None:
     """Backtest, sweep and write one HTML report.
 
-    Without --set it judges the best of the sweep. Example: qb report MaCross EURUSD H1 --to report.html
+    Without --set it judges the best of the sweep. Example: qb report MaCross EURUSD H1
     """
     from quantbench.cli import machine, views
     from quantbench.runs.choices import find_strategy, params_of
@@ -149,14 +122,6 @@ def report(
 
     chosen = find_strategy(strategy)
     params = params_of(chosen, opt.pairs(set_, "fast=20"))
-    terms = opt.terms(
-        balance=balance,
-        sizing=sizing,
-        commission_per_lot=commission_per_lot,
-        commission_percent=commission_percent,
-        slippage_points=slippage_points,
-        spread_points=spread_points,
-    )
     written = report_on(
         chosen,
         _load(symbol, timeframe, start, until),

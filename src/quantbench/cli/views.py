@@ -101,12 +101,13 @@ def show_study(study: Study, top: int) -> None:
         out.print(Text(f"No trial has a {study.score}: {why}", "yellow"))
         return
     names = [study.score, *(name for name in _RANKED if name in best[0].metrics and name != study.score)]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("Trial", justify="right", style="dim")
     for name in best[0].params:
-        table.add_column(name, justify="right", style="bold")
+        table.add_column(name, justify="right", style="bold", no_wrap=True, min_width=len(name))
     for name in names:
-        table.add_column(meaning(name).label, justify="right")
+        widest = max(len(written(name, trial.metrics[name], currency=study.account.currency)) for trial in best)
+        table.add_column(meaning(name).label, justify="right", min_width=widest)
     for trial in best:
         params = (f"{value:g}" if isinstance(value, float) else str(value) for value in trial.params.values())
         values = (written(name, trial.metrics[name], currency=study.account.currency) for name in names)
@@ -144,7 +145,7 @@ def _print_ending(out: Console, report: Any, verdict: tuple[str, ...]) -> None:
 
 def show_symbols(table: pd.DataFrame) -> None:
     """Print what `load` can give."""
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for name, justify in (
         ("Symbol", "left"),
         ("Timeframe", "left"),

@@ -38,8 +38,16 @@ class Account:
 
     def __post_init__(self) -> None:
         """Refuse an account that cannot trade."""
-        check(math.isfinite(self.balance) and self.balance > 0, "the starting balance must be above 0", balance=self.balance)
-        check(0 <= self.stop_out_level < math.inf, "the stop-out level must be a fraction of margin, 0 or more", stop_out_level=self.stop_out_level)
+        check(
+            math.isfinite(self.balance) and self.balance > 0,
+            "the starting balance must be above 0",
+            balance=self.balance,
+        )
+        check(
+            0 <= self.stop_out_level < math.inf,
+            "the stop-out level must be a fraction of margin, 0 or more",
+            stop_out_level=self.stop_out_level,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +88,22 @@ class Costs:
 
     def __post_init__(self) -> None:
         """Refuse costs that pay the trader."""
-        for name in ("commission_per_lot", "commission_percent", "slippage_points", "spread_points", "spread_factor", "declared_factor"):
+        for name in (
+            "commission_per_lot",
+            "commission_percent",
+            "slippage_points",
+            "spread_points",
+            "spread_factor",
+            "declared_factor",
+        ):
             value = getattr(self, name)
             check(value is None or (math.isfinite(value) and value >= 0), f"{name} must be 0 or more", found=value)
         percent = self.commission_percent
-        check(percent is None or percent < 1, "commission_percent is a fraction of notional: write 0.001 for 0.1 %", commission_percent=percent)
+        check(
+            percent is None or percent < 1,
+            "commission_percent is a fraction of notional: write 0.001 for 0.1 %",
+            commission_percent=percent,
+        )
 
     def times(self, k: float) -> Self:
         """Return costs `k` times as high: commissions, slippage, spread and swaps paid, never swaps earned."""

@@ -110,7 +110,7 @@ class Bars:
         DataError
             When a column is missing, the index is not UTC, or the bars break an invariant.
         """
-        import pandas as pd  # noqa: PLC0415  (lazy: `import quantbench` must not load pandas)
+        import pandas as pd
 
         index = frame.index
         if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
@@ -121,7 +121,9 @@ class Bars:
         for name in _PRICES:
             if name not in frame:
                 hint = did_you_mean(name, [str(column) for column in frame.columns])
-                raise DataError(f"{symbol}: column {name!r} is missing; {hint} Rename the columns to open, high, low, close")
+                raise DataError(
+                    f"{symbol}: column {name!r} is missing; {hint}; rename the columns to open, high, low, close"
+                )
         optional = {name: frame[name].to_numpy(np.float64) for name in ("volume", "spread") if name in frame}
         return cls(
             symbol,
@@ -187,7 +189,7 @@ class Bars:
     @property
     def frame(self) -> pd.DataFrame:
         """The columns as a pandas DataFrame with a UTC index; a new one each time."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         index = pd.DatetimeIndex(self.time, tz="UTC", name="time")
         return pd.DataFrame({name: getattr(self, name) for name in (*_PRICES, "volume", "spread")}, index=index)
@@ -221,16 +223,24 @@ def _check_time(bars: Bars) -> None:
     step = np.diff(bars.time_ns)
     if (step < 0).any():
         row = _first(step < 0) + 1
-        raise DataError(f"{bars.symbol}: bars are not in order of time: {_when(bars, row)} follows {_when(bars, row - 1)}; sort them first")
+        raise DataError(
+            f"{bars.symbol}: bars are not in order of time: "
+            f"{_when(bars, row)} follows {_when(bars, row - 1)}; sort them first"
+        )
     if (step == 0).any():
         row = _first(step == 0) + 1
         many = int((step == 0).sum())
-        raise DataError(f"{bars.symbol}: {many} duplicated bar times, the first at {_when(bars, row)}; drop duplicates first")
+        raise DataError(
+            f"{bars.symbol}: {many} duplicated bar times, the first at {_when(bars, row)}; drop duplicates first"
+        )
     near = step < _CLOSEST * timeframe_ns(bars.timeframe)
     if near.any():
         row = _first(near) + 1
         minutes = step[row - 1] / 60e9
-        raise DataError(f"{bars.symbol}: not {bars.timeframe} bars: {_when(bars, row)} opens {minutes:g} minutes after the bar before")
+        raise DataError(
+            f"{bars.symbol}: not {bars.timeframe} bars: "
+            f"{_when(bars, row)} opens {minutes:g} minutes after the bar before"
+        )
 
 
 def _check_prices(bars: Bars) -> None:
@@ -248,4 +258,7 @@ def _check_prices(bars: Bars) -> None:
         if bad.any():
             row = _first(bad)
             values = ", ".join(f"{name}={float(getattr(bars, name)[row])!r}" for name in (*_PRICES, "volume", "spread"))
-            raise DataError(f"{bars.symbol}: {int(bad.sum())} bars have {what}, the first is {_when(bars, row)}: {values}; drop or repair them first")
+            raise DataError(
+                f"{bars.symbol}: {int(bad.sum())} bars have {what}, "
+                f"the first is {_when(bars, row)}: {values}; drop or repair them first"
+            )

@@ -9,7 +9,16 @@ from typing import NamedTuple
 from quantbench.core.clock import SECOND_NS
 from quantbench.core.limits import Limits
 
-__all__ = ["Memory", "after_close", "after_fill", "after_mark", "nanoseconds", "new_day", "off_is_nan", "remembered_block"]
+__all__ = [
+    "Memory",
+    "after_close",
+    "after_fill",
+    "after_mark",
+    "nanoseconds",
+    "new_day",
+    "off_is_nan",
+    "remembered_block",
+]
 
 
 class Memory(NamedTuple):

@@ -53,7 +53,12 @@ class Blackout:
     def __post_init__(self) -> None:
         """Turn plain rows into events and refuse minutes below 0."""
         object.__setattr__(self, "events", tuple(Event(*row) for row in self.events))
-        check(self.before >= 0 and self.after >= 0, "minutes before and after must be 0 or more", before=self.before, after=self.after)
+        check(
+            self.before >= 0 and self.after >= 0,
+            "minutes before and after must be 0 or more",
+            before=self.before,
+            after=self.after,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +121,11 @@ class Limits:
             value = getattr(self, part.name)
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 check(value > 0, f"{part.name} must be above 0", found=value)
-        check(self.max_drawdown is None or self.max_drawdown < 1, "max_drawdown is a fraction: write 0.05 for 5 %", found=self.max_drawdown)
+        check(
+            self.max_drawdown is None or self.max_drawdown < 1,
+            "max_drawdown is a fraction: write 0.05 for 5 %",
+            found=self.max_drawdown,
+        )
 
 
 def _span(name: str, value: timedelta | str | None) -> timedelta | None:
@@ -135,7 +144,11 @@ def _session(text: str) -> tuple[int, int]:
     assert found is not None  # noqa: S101  (check raised)
     hour, minute, to_hour, to_minute = map(int, found.groups())
     start, end = hour * 60 + minute, to_hour * 60 + to_minute
-    check(start <= 1440 and end <= 1440 and minute < 60 and to_minute < 60 and start != end, "a session must lie within a day", found=text)
+    check(
+        start <= 1440 and end <= 1440 and minute < 60 and to_minute < 60 and start != end,
+        "a session must lie within a day",
+        found=text,
+    )
     return start, end
 
 

@@ -84,7 +84,7 @@ class Backtest:
         Money is in account currency and net; `entry_time` and `exit_time` are labels of bars;
         ``mae <= 0 <= mfe`` are the worst and best open profit, before commission and swap.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         rows, times = self.path.trades, pd.DatetimeIndex(self.bars.time, tz="UTC")
         reasons = np.asarray(REASONS, dtype=object)[rows["reason"]]
@@ -105,7 +105,7 @@ class Backtest:
     @cached_property
     def skipped(self) -> pd.DataFrame:
         """Entries that did not open: `time` of the bar that would have filled, and `reason`."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         rows = self.path.skipped
         reasons = np.asarray(SKIPS, dtype=object)[rows[:, 1]]
@@ -125,14 +125,14 @@ class Backtest:
     @cached_property
     def daily(self) -> pd.Series[float]:
         """Simple net return of each trading day of the instrument's calendar that has bars."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         days, ends = day_ends(self.bars)
         index = pd.DatetimeIndex((days * DAY_NS).astype("datetime64[ns]"), name="day")
         return pd.Series(daily_returns(self.path.equity, ends, self.account.balance), index=index, name="return")
 
     def _series(self, values: FloatArray, name: str) -> pd.Series[float]:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return pd.Series(values, index=pd.DatetimeIndex(self.bars.time, tz="UTC", name="time"), name=name)
 
@@ -249,7 +249,7 @@ class Study:
 
     def table(self) -> pd.DataFrame:
         """Return one row a trial: params, metrics, failure; the same bytes for any number of workers."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         names = list(self.params[0]) if self.params else []
         columns: dict[str, Any] = {name: [choice[name] for choice in self.params] for name in names}

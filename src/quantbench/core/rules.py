@@ -101,7 +101,9 @@ def wanted_steps(lots: float, instrument: Instrument) -> int:
     return steps if steps >= math.ceil(instrument.volume_min / step - _STEP_SLACK) else 0
 
 
-def raw_lots(sizing: Sizing, amount: float, *, equity: float, close: float, distance: float, contract: float, convert: Conversion) -> float:
+def raw_lots(
+    sizing: Sizing, amount: float, *, equity: float, close: float, distance: float, contract: float, convert: Conversion
+) -> float:
     """Return the lots a full target asks for, before rounding [2]; NaN where they are not known.
 
     `amount` is the sizing's number on this bar: lots, or a fraction of equity.
@@ -154,12 +156,14 @@ class Exit(NamedTuple):
     ambiguous: bool = False
 
 
-def entry_levels(side: int, *, bid: float, ask: float, nearest: float, distances: Distances, digits: int) -> tuple[float, float]:
+def entry_levels(
+    side: int, *, bid: float, ask: float, nearest: float, distances: Distances, digits: int
+) -> tuple[float, float]:
     """Return stop and take of a position opened at these quotes [3.3], NaN where none.
 
     They are measured from the entry quote before slippage and kept `nearest` outside the market.
     """
-    wanted = distances.stop if distances.stop == distances.stop else distances.trail  # noqa: PLR0124  (NaN)
+    wanted = distances.stop if distances.stop == distances.stop else distances.trail
     quote, away = (ask, bid) if side > 0 else (bid, ask)
     stop, take = quote - side * wanted, quote + side * distances.take
     if side > 0:
@@ -221,7 +225,14 @@ def _tightened(side: int, stop: float, wanted: float, outermost: float, digits: 
 
 
 def stop_out_price(
-    side: int, *, balance: float, lots: float, lots_entry: float, level: float, instrument: Instrument, convert: Conversion
+    side: int,
+    *,
+    balance: float,
+    lots: float,
+    lots_entry: float,
+    level: float,
+    instrument: Instrument,
+    convert: Conversion,
 ) -> float:
     """Return the own-side price at which equity is `level` x required margin [3.4], NaN for never.
 

@@ -81,7 +81,9 @@ class Signals:
         return cls(target, **exits)
 
     @classmethod
-    def from_entries(cls, entries: Any, exits: Any = False, short_entries: Any = False, short_exits: Any = False, **levels: Any) -> Self:
+    def from_entries(
+        cls, entries: Any, exits: Any = False, short_entries: Any = False, short_exits: Any = False, **levels: Any
+    ) -> Self:
         """Return signals from entry and exit events, each True at the close of its bar.
 
         Long from an entry until its exit or an opposite entry; the same for shorts. An exit and

@@ -11,7 +11,6 @@ from numba import njit
 
 from quantbench.engine.fills._kernels import (
     BALANCE,
-    BREAKEVEN,
     BROKEN,
     DAY_START,
     END,
@@ -20,34 +19,23 @@ from quantbench.engine.fills._kernels import (
     FILLS,
     HEAD,
     HELD,
-    HIT_STOP,
-    HIT_TAKE,
-    HIT_TRAIL,
     HOLD,
     LIMIT,
     LOSSES,
     LOST_DAY,
     NAN,
-    P_BEST,
     P_PRICE,
     P_STEPS,
     P_SWAP,
-    P_WORST,
     PEAK,
-    QUOTE,
     REVERSAL,
     SIDE,
     SIGNAL,
     SKIPS,
     STARTING,
-    STOP,
-    STOP0,
-    STOP_OUT,
     STREAK,
     TAIL,
-    TAKE,
     TIME,
-    TRAIL,
     Distances,
     Fill,
     Terms,
@@ -59,15 +47,23 @@ from quantbench.engine.fills._kernels import (
     inlined,
     is_broken,
     lots_of,
-    on_grid,
     resize,
     sign,
-    stop_out_price,
     unit_profit,
 )
-
-# Rows of Desk.quotes: what a long reads, then what a short reads; open, adverse, favourable, close
-OPEN, ADVERSE, FAVOURABLE, CLOSE = range(4)
+from quantbench.engine.levels._kernels import (
+    ADVERSE,
+    CLOSE,
+    FAVOURABLE,
+    OPEN,
+    excursion,
+    follow,
+    rate_at,
+    reached_at_open,
+    reached_inside,
+    stop_out_price,
+)
+from quantbench.engine.quiet._kernels import quiet_flat, quiet_held
 
 
 class Desk(NamedTuple):
@@ -97,12 +93,21 @@ def run(desk, book, equity, position, record):
         k += 1
         if k < n - 1 and not desk.terms.guarded and book.state[STARTING] == 0:
             if book.state[HELD] == 0:
-                k = _quiet_flat(desk.target, desk.enter, book.money[BALANCE], k, equity, position, record)
+                k = quiet_flat(desk.target, desk.enter, book.money[BALANCE], k, equity, position, record)
             elif book.state[TAIL] - book.state[HEAD] == 1 and k > 1 and desk.target[k - 1] == desk.target[k - 2]:
                 side = 0 if book.state[SIDE] > 0 else 1
                 swap = desk.swap[side] if desk.swap.shape[1] else desk.swap[0]
-                k = _quiet_held(
-                    desk.terms, book, desk.quotes[4 * side : 4 * side + 4], desk.target, swap, desk.rate, k, equity, position, record
+                k = quiet_held(
+                    desk.terms,
+                    book,
+                    desk.quotes[4 * side : 4 * side + 4],
+                    desk.target,
+                    swap,
+                    desk.rate,
+                    k,
+                    equity,
+                    position,
+                    record,
                 )
 
 
@@ -110,7 +115,7 @@ def run(desk, book, equity, position, record):
 def _bar(desk, book, k, n, equity, position, record):
     state, terms, first = book.state, desk.terms, 0
     if k > 0:
-        rate = _rate(desk.rate, 0, k)
+        rate = rate_at(desk.rate, 0, k)
         if terms.guarded and desk.day[k] != desk.day[k - 1]:
             _new_day(book, equity[k - 1])
         if state[HELD]:
@@ -126,8 +131,8 @@ def _bar(desk, book, k, n, equity, position, record):
                 _open(desk, book, k, equity[k - 1], rate)
         if state[HELD]:
             first = 0 if state[SIDE] > 0 else 4
-            _follow(terms, book, desk.quotes[first + FAVOURABLE, k], desk.quotes[first + CLOSE, k])
-    first, rate = 0 if state[SIDE] > 0 else 4, _rate(desk.rate, 1, k)
+            follow(terms, book, desk.quotes[first + FAVOURABLE, k], desk.quotes[first + CLOSE, k])
+    first, rate = 0 if state[SIDE] > 0 else 4, rate_at(desk.rate, 1, k)
     if k == n - 1 and state[HELD]:
         close_steps(terms, book, k, END, desk.quotes[first + CLOSE, k], False, state[HELD], False, rate)
     equity[k] = _mark(desk, book, k, first, rate, record)
@@ -139,13 +144,8 @@ def _bar(desk, book, k, n, equity, position, record):
 
 
 @inlined
-def _rate(rate, row, k):
-    return rate[row, k] if rate.shape[1] else 1.0
-
-
-@inlined
 def _decide(target, enter_, book, t):
-    """[2] At the close of bar t: does an episode start?"""
+    """[2] At the close of bar t, see whether an episode starts."""
     before = target[t - 1] if t > 0 else 0.0
     again = len(enter_) > 0 and enter_[t] and book.state[HELD] == 0
     starts = target[t] != 0 and (sign(target[t]) != sign(before) or again)
@@ -184,47 +184,21 @@ def _leaves(desk, book, k, rate, moment):
         return reason, quote, True, False
     stop_out = stop_out_price(desk.terms, book, rate)
     if moment == 0:
-        return _at_open(book, side, quote, stop_out)
-    reached = _inside(book, side, quote, desk.quotes[first + ADVERSE, k], desk.quotes[first + FAVOURABLE, k], stop_out)
+        return reached_at_open(book, side, quote, stop_out)
+    reached = reached_inside(
+        book, side, quote, desk.quotes[first + ADVERSE, k], desk.quotes[first + FAVOURABLE, k], stop_out
+    )
     if reached[3] and desk.fine_range.shape[1]:
         for j in range(desk.fine_range[0, k], desk.fine_range[1, k]):  # [3.4] steps 2 and 4 over the finer bars
             finer = (-1, quote, True, False)
             if j > desk.fine_range[0, k] or state[ENTRY_BAR] != k:
-                finer = _at_open(book, side, desk.fine[first + OPEN, j], stop_out)
+                finer = reached_at_open(book, side, desk.fine[first + OPEN, j], stop_out)
             if finer[0] < 0:
                 adverse, favourable = desk.fine[first + ADVERSE, j], desk.fine[first + FAVOURABLE, j]
-                finer = _inside(book, side, desk.fine[first + OPEN, j], adverse, favourable, stop_out)
+                finer = reached_inside(book, side, desk.fine[first + OPEN, j], adverse, favourable, stop_out)
             if finer[0] >= 0:
                 return finer
     return reached
-
-
-@inlined
-def _at_open(book, side, quote, stop_out):
-    """[3.2] The level the open is beyond."""
-    money = book.money
-    if side * (quote - stop_out) <= 0:
-        return STOP_OUT, quote, True, False
-    if side * (quote - money[STOP]) <= 0:
-        return (HIT_STOP if money[STOP] == money[STOP0] else HIT_TRAIL), quote, True, False
-    if side * (quote - money[TAKE]) >= 0:
-        return HIT_TAKE, quote, False, False
-    return -1, quote, True, False
-
-
-@inlined
-def _inside(book, side, quote, adverse, favourable, stop_out):
-    """[3.4] The level reached inside a bar; with a stop and a take in reach, the stop."""
-    stop, take = book.money[STOP], book.money[TAKE]
-    out, stopped = side * (adverse - stop_out) <= 0, side * (adverse - stop) <= 0
-    taken = side * (favourable - take) >= 0
-    if out and (not stopped or side * (stop_out - stop) >= 0):
-        return STOP_OUT, (min(stop_out, quote) if side > 0 else max(stop_out, quote)), True, taken
-    if stopped:
-        return (HIT_STOP if stop == book.money[STOP0] else HIT_TRAIL), stop, True, taken
-    if taken:
-        return HIT_TAKE, take, False, False
-    return -1, quote, True, False
 
 
 @inlined
@@ -247,7 +221,7 @@ def _open(desk, book, k, equity, rate):
         desk.quotes[CLOSE if state[SIDE] > 0 else 4 + CLOSE, t],
         desk.quotes[OPEN, k],
         desk.quotes[4 + OPEN, k],
-        _rate(desk.rate, 1, t),
+        rate_at(desk.rate, 1, t),
         rate,
         equity,
     )
@@ -255,26 +229,6 @@ def _open(desk, book, k, equity, rate):
     if reason >= 0:
         book.skip[state[SKIPS], 0], book.skip[state[SKIPS], 1] = k, reason
         state[SKIPS] += 1
-
-
-@inlined
-def _follow(terms, book, favourable, close):
-    """[3.5] Break-even and trailing stop, acting from the next bar."""
-    side, money, scale = book.state[SIDE], book.money, terms.scale
-    outermost = close - side * terms.nearest
-    if side * (favourable - on_grid(money[QUOTE] + side * money[BREAKEVEN], scale)) >= 0:
-        money[STOP] = _tightened(side, money[STOP], money[QUOTE], outermost, scale)
-    if not np.isnan(money[TRAIL]):
-        money[STOP] = _tightened(side, money[STOP], favourable - side * money[TRAIL], outermost, scale)
-
-
-@compiled
-def _tightened(side, stop, wanted, outermost, scale):
-    level = min(wanted, outermost) if side > 0 else max(wanted, outermost)
-    if side * (level - stop) <= 0:  # rounding keeps the order: nothing to round
-        return stop
-    level = on_grid(level, scale)
-    return stop if side * (level - stop) <= 0 else level
 
 
 @inlined
@@ -286,19 +240,10 @@ def _mark(desk, book, k, first, rate, record):
         entry = book.part[i, P_PRICE]
         if record:
             adverse, favourable = desk.quotes[first + ADVERSE, k], desk.quotes[first + FAVOURABLE, k]
-            _excursion(terms, book, i, entry, adverse, favourable, _rate(desk.rate, 0, k))
+            excursion(terms, book, i, entry, adverse, favourable, rate_at(desk.rate, 0, k))
         unit = unit_profit(state[SIDE], entry, close, terms, factor_at(terms, close, rate))
         equity += unit * lots_of(book.part[i, P_STEPS], terms)
     return equity
-
-
-@inlined
-def _excursion(terms, book, i, entry, adverse, favourable, rate):
-    side = book.state[SIDE]
-    worst = unit_profit(side, entry, adverse, terms, factor_at(terms, adverse, rate))
-    best = unit_profit(side, entry, favourable, terms, factor_at(terms, favourable, rate))
-    book.part[i, P_WORST] = min(book.part[i, P_WORST], worst)
-    book.part[i, P_BEST] = max(book.part[i, P_BEST], best)
 
 
 @inlined
@@ -318,59 +263,6 @@ def _remember(terms, book, equity):
         book.state[LOST_DAY] = 1
     if is_broken(terms, book, equity):
         book.state[BROKEN] = 1
-
-
-@compiled
-def _quiet_flat(target, enter_, balance, k, equity, position, record):
-    """Mark flat bars until an episode starts; return the bar that wants attention."""
-    while k < len(equity) - 1 and (target[k] == 0 or (target[k] == target[k - 1] and not (len(enter_) and enter_[k]))):
-        equity[k] = balance
-        if record:
-            position[k] = 0.0
-        k += 1
-    return k
-
-
-@compiled
-def _quiet_held(terms, book, quotes, target, swap, rate, k, equity, position, record):
-    """Mark bars of one held part until target, level, swap or time wants attention; return that bar."""
-    side, money, i = book.state[SIDE], book.money, book.state[HEAD]
-    entry, lots, balance = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], terms), money[BALANCE]
-    stop_out, take, stop, trail = stop_out_price(terms, book, _rate(rate, 0, k)), money[TAKE], money[STOP], money[TRAIL]
-    worst, even = _nearer(side, stop_out, stop), on_grid(money[QUOTE] + side * money[BREAKEVEN], terms.scale)
-    follows, last = not (np.isnan(trail) and np.isnan(even)), len(equity) - 1
-    if money[HOLD] < last - book.state[ENTRY_BAR]:
-        last = max(k, book.state[ENTRY_BAR] + int(np.ceil(money[HOLD])))
-    if rate.shape[1]:
-        last = min(last, k + 1)  # the stop-out price moves with the rate
-    while k < last and target[k] == target[k - 1] and not (len(swap) and swap[k] != 0):
-        adverse, favourable, close = quotes[ADVERSE, k], quotes[FAVOURABLE, k], quotes[CLOSE, k]
-        if side * (adverse - worst) <= 0 or side * (favourable - take) >= 0:
-            break
-        if follows:
-            outermost = close - side * terms.nearest
-            if side * (favourable - even) >= 0:
-                stop = _tightened(side, stop, money[QUOTE], outermost, terms.scale)
-            if not np.isnan(trail):
-                stop = _tightened(side, stop, favourable - side * trail, outermost, terms.scale)
-            worst = _nearer(side, stop_out, stop)
-        equity[k] = balance + unit_profit(side, entry, close, terms, factor_at(terms, close, _rate(rate, 1, k))) * lots
-        if record:
-            position[k] = side * lots
-            _excursion(terms, book, i, entry, adverse, favourable, _rate(rate, 0, k))
-        k += 1
-    money[STOP] = stop
-    return k
-
-
-@inlined
-def _nearer(side, one, other):
-    """Return the level that an adverse move reaches first, ignoring NaN."""
-    if np.isnan(one):
-        return other
-    if np.isnan(other):
-        return one
-    return max(one, other) if side > 0 else min(one, other)
 
 
 @njit(nogil=True, cache=True)

@@ -81,21 +81,26 @@ def market_of(bars: Bars, account: Account, costs: Costs, rates: Bars | None = N
     instrument, paid = bars.instrument, costs.resolved(bars.instrument)
     spread = spread_points(bars, paid) * instrument.point
     scale = 10.0**instrument.digits
-    asks = (np.rint((price + spread) * scale) / scale for price in (bars.open, bars.high, bars.low, bars.close))
+    ask_open, ask_high, ask_low, ask_close = (
+        np.rint((price + spread) * scale) / scale for price in (bars.open, bars.high, bars.low, bars.close)
+    )
     conversion = _conversion(instrument, account)
     at_open, at_close = _rates(bars, account, rates) if conversion == BY_RATE else (_EMPTY, _EMPTY)
     swap_long, swap_short = _swaps(bars, instrument, paid) if paid.swap else (_EMPTY, _EMPTY)
     return Market(
-        bars.open,
-        bars.high,
-        bars.low,
-        bars.close,
-        *asks,
-        swap_long,
-        swap_short,
-        at_open,
-        at_close,
-        conversion,
+        bid_open=bars.open,
+        bid_high=bars.high,
+        bid_low=bars.low,
+        bid_close=bars.close,
+        ask_open=ask_open,
+        ask_high=ask_high,
+        ask_low=ask_low,
+        ask_close=ask_close,
+        swap_long=swap_long,
+        swap_short=swap_short,
+        rate_open=at_open,
+        rate_close=at_close,
+        conversion=conversion,
         slippage=(paid.slippage_points or 0.0) * instrument.point,
         nearest=max(instrument.stops_level_points, 1.0) * instrument.point,
         commission_per_lot=paid.commission_per_lot or 0.0,
@@ -118,13 +123,19 @@ def _rates(bars: Bars, account: Account, rates: Bars | None) -> tuple[FloatArray
     """Return the latest complete rate at each open and each close [4]."""
     quote = bars.instrument.quote_currency
     if rates is None:
-        raise ExecutionError(f"{bars.symbol} is quoted in {quote}, the account is in {account.currency}: pass rates=, bars whose close is {account.currency} per {quote}")
+        raise ExecutionError(
+            f"{bars.symbol} is quoted in {quote}, the account is in {account.currency}: "
+            f"pass rates=, bars whose close is {account.currency} per {quote}"
+        )
     complete = rates.time_ns + timeframe_ns(rates.timeframe)
     found = []
     for moments in (bars.time_ns, bars.time_ns + timeframe_ns(bars.timeframe)):
         row = np.searchsorted(complete, moments, side="right") - 1
         if len(row) and row[0] < 0:
-            raise ExecutionError(f"rates {rates.symbol} begin after {bars.symbol}: no complete rate at {bars.time[0]}; load earlier rates or later bars")
+            raise ExecutionError(
+                f"rates {rates.symbol} begin after {bars.symbol}: no complete rate at {bars.time[0]}; "
+                "load earlier rates or later bars"
+            )
         found.append(rates.close[row])
     return found[0], found[1]
 

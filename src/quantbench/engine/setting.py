@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.account import Account, Costs, Sizing
+from quantbench.core.account import Account, Costs, PercentRisk, Sizing
 from quantbench.core.bars import Bars
 from quantbench.core.calendar import trading_day
 from quantbench.core.errors import ExecutionError
 from quantbench.core.instrument import Instrument
 from quantbench.core.limits import Limits, blocked_by
+from quantbench.core.rules import NAN, raw_lots
 from quantbench.core.signals import Signals
 from quantbench.core.timeframe import timeframe_ns
-from quantbench.engine.market import Market, market_of, size_by_bar, spread_points
+from quantbench.engine.market import Market, conversion_at, market_of, size_by_bar, spread_points
 
-__all__ = ["Fine", "Setting", "Venue", "venue_of"]
+__all__ = ["Fine", "Setting", "Venue", "at_bar", "venue_of", "wanted_lots"]
 
 _NO_ROWS = np.zeros(0, np.int64)
 
@@ -61,7 +63,14 @@ class Setting(NamedTuple):
 
 
 def venue_of(
-    bars: Bars, *, account: Account, costs: Costs, sizing: Sizing, limits: Limits, rates: Bars | None, intrabar: Bars | None
+    bars: Bars,
+    *,
+    account: Account,
+    costs: Costs,
+    sizing: Sizing,
+    limits: Limits,
+    rates: Bars | None,
+    intrabar: Bars | None,
 ) -> Venue:
     """Return what a strategy trades on these bars.
 
@@ -95,3 +104,26 @@ def _fine(bars: Bars, intrabar: Bars, account: Account, costs: Costs, rates: Bar
     first = np.searchsorted(intrabar.time_ns, bars.time_ns, side="left")
     last = np.searchsorted(intrabar.time_ns, bars.time_ns + span, side="left")
     return Fine(market_of(intrabar, account, costs, rates), first, last)
+
+
+def wanted_lots(venue: Venue, signals: Signals, t: int, equity: float) -> float | None:
+    """[2] Lots the target of bar t asks for at its close; None where a needed stop is missing."""
+    stop = at_bar(signals.stop, t)
+    distance = at_bar(signals.trail, t) if math.isnan(stop) else stop
+    if isinstance(venue.sizing, PercentRisk) and math.isnan(distance):
+        return None
+    lots = raw_lots(
+        venue.sizing,
+        float(venue.size[t]),
+        equity=equity,
+        close=float(venue.market.bid_close[t]),
+        distance=distance,
+        contract=venue.instrument.contract_size,
+        convert=conversion_at(venue.market, t, at_close=True),
+    )
+    return abs(float(signals.target[t])) * lots
+
+
+def at_bar(values: npt.NDArray[Any] | None, t: int) -> float:
+    """Return what was decided on a bar, NaN where the strategy decides nothing of the kind."""
+    return NAN if values is None else float(values[t])

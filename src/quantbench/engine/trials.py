@@ -35,7 +35,16 @@ METRICS: Final = (
 )
 """What a search knows of each trial, in the order of the kernel; defined in `engine.metrics`."""
 
-_FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError, TypeError, ValueError)
+_FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class Batch(NamedTuple):
@@ -56,7 +65,9 @@ class Batch(NamedTuple):
     failures: list[str | None]
 
 
-def run_trials(strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, decide: Callable[[Strategy], Signals]) -> Batch:
+def run_trials(
+    strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, decide: Callable[[Strategy], Signals]
+) -> Batch:
     """Trade every strategy and return its figures; one that raises is a failed trial, kept with its reason.
 
     Parameters
@@ -94,5 +105,9 @@ def run_trials(strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, deci
 def _book(parts: int, trades: int, skips: int) -> Book:
     """Return a book used by one trial after the other, with room to spare."""
     return Book(
-        np.empty(12), np.empty(16, np.int64), np.empty((2 * parts, 7)), np.empty((2 * trades, 16)), np.empty((2 * skips, 2), np.int64)
+        np.empty(12),
+        np.empty(16, np.int64),
+        np.empty((2 * parts, 7)),
+        np.empty((2 * trades, 16)),
+        np.empty((2 * skips, 2), np.int64),
     )

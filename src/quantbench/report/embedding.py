@@ -17,7 +17,7 @@ __all__ = ["Drawing", "drawing", "plotly_packed", "script_json", "template_json"
 
 
 class Drawing(NamedTuple):
-    """One figure of a page: its caption and note as text, its height in pixels, and its data as JSON for a script tag."""
+    """One figure of a page: caption and note as text, height in pixels, data as JSON for a script tag."""
 
     caption: str
     note: str

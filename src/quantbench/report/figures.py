@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from quantbench.core.results import Backtest
-from quantbench.core.rules import REASONS
-from quantbench.core.timeframe import timeframe_ns
+from quantbench.report.candle_figures import candle_traces, candles_figure, closed_times
 from quantbench.report.search_figures import plot_study
 from quantbench.report.series import (
-    Candles,
     EquityLine,
     MonthlyReturns,
     TradeProfits,
@@ -22,13 +19,12 @@ from quantbench.report.series import (
     equity_line,
     excursions,
     exposure_by_month,
-    milliseconds,
     monthly_returns,
     rolling_sharpe,
     trade_profits,
 )
 from quantbench.report.stress import AtCosts
-from quantbench.report.style import DIVERGING, GAIN, LOSS, MUTED, SECOND, TEMPLATE, figure
+from quantbench.report.style import DIVERGING, GAIN, LOSS, MUTED, TEMPLATE, figure
 
 __all__ = [
     "MONTHS",
@@ -46,7 +42,7 @@ __all__ = [
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-_MOST_BREAKS: Final = 1_000
+_LINE: Final = {"color": GAIN, "width": 1.5}
 _WHEN: Final = "%{x|%Y-%m-%d %H:%M}"
 
 
@@ -77,7 +73,7 @@ def plot_backtest(result: Backtest) -> go.Figure:
         ),
     )
     line = equity_line(result)
-    for row, traces in enumerate((_equity_traces(line), _drawdown_traces(line), _candle_traces(view, result)), start=1):
+    for row, traces in enumerate((_equity_traces(line), _drawdown_traces(line), candle_traces(view, result)), start=1):
         fig.add_traces(traces, rows=row, cols=1)
     fig.add_traces(_month_traces(monthly_returns(result)), rows=4, cols=1)
     fig.add_traces(_profit_traces(trade_profits(result)), rows=4, cols=2)
@@ -85,7 +81,7 @@ def plot_backtest(result: Backtest) -> go.Figure:
     fig.update_layout(title={"text": f"{_who(result)}<br><sup>{result.headline}</sup>", "y": 0.985, "yanchor": "top"})
     fig.update_annotations(font_size=12, x=0, xanchor="left", selector=lambda note: note.x < 0.6)
     fig.update_xaxes(type="date", rangeslider_visible=False, row=1).update_xaxes(type="date", matches="x", row=2)
-    fig.update_xaxes(type="date", rangeslider_visible=False, rangebreaks=_closed(view, result), row=3)
+    fig.update_xaxes(type="date", rangeslider_visible=False, rangebreaks=closed_times(view, result), row=3)
     fig.update_yaxes(tickformat=".0%", row=2).update_yaxes(autorange="reversed", type="category", row=4, col=1)
     return fig
 
@@ -108,94 +104,12 @@ def equity_figure(result: Backtest) -> go.Figure:
 
 def _equity_traces(line: EquityLine) -> list[Any]:
     hover = f"{_WHEN}<br>%{{y:,.2f}}<extra></extra>"
-    return [go.Scatter(x=line.time, y=line.equity, mode="lines", line={"color": GAIN, "width": 1.5}, hovertemplate=hover)]
+    return [go.Scatter(x=line.time, y=line.equity, mode="lines", line=_LINE, hovertemplate=hover)]
 
 
 def _drawdown_traces(line: EquityLine) -> list[Any]:
     look = {"line": {"color": LOSS, "width": 1}, "fill": "tozeroy", "fillcolor": "rgba(214, 114, 11, 0.25)"}
     return [go.Scatter(x=line.time, y=line.drawdown, mode="lines", hovertemplate="%{y:.2%}<extra></extra>", **look)]
-
-
-def candles_figure(result: Backtest, *, last: int | None = None, until: int | None = None) -> go.Figure:
-    """Return a window of candles with its trades: entry, exit, and the stop and take they were opened with.
-
-    Parameters
-    ----------
-    result : Backtest
-    last : int, optional
-        Bars to show; those of the last few trades where not given.
-    until : int, optional
-        The last bar to show, by position; the last exit where not given.
-    """
-    view = candles(result, last=last, until=until)
-    fig = figure(_candle_traces(view, result), title="The last trades on their bars", height=440)
-    fig.update_xaxes(type="date", rangeslider_visible=False, rangebreaks=_closed(view, result))
-    return fig.update_layout(hovermode="closest", yaxis_tickformat=f".{min(result.bars.instrument.digits, 4)}f")
-
-
-def _closed(view: Candles, result: Backtest) -> list[dict[str, Any]]:
-    """Return the times without bars in the window (weekends, holidays), for the axis to leave out."""
-    step = timeframe_ns(result.bars.timeframe) / 1e6
-    expected = np.arange(view.time[0], view.time[-1], step)
-    closed = expected[~np.isin(expected, view.time)]
-    return [{"values": closed.tolist(), "dvalue": step}] if 0 < len(closed) <= _MOST_BREAKS else []
-
-
-def _candle_traces(view: Candles, result: Backtest) -> list[Any]:
-    prices = go.Candlestick(
-        x=view.time,
-        open=view.open,
-        high=view.high,
-        low=view.low,
-        close=view.close,
-        name="Bars (bid)",
-        increasing={"line": {"color": MUTED, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
-        decreasing={"line": {"color": MUTED, "width": 1}, "fillcolor": MUTED},
-        showlegend=False,
-    )
-    rows = view.trades
-    if not len(rows):
-        return [prices]
-    time = milliseconds(result.bars.time_ns)
-    from_, to = time[np.maximum(rows["entry_bar"], view.first)], time[rows["exit_bar"]]
-    levels = [
-        go.Scatter(
-            x=_segments(from_, to),
-            y=_segments(rows[level], rows[level]),
-            mode="lines",
-            line={"color": colour, "width": 1.2, "dash": "dot"},
-            name=label,
-            hoverinfo="skip",
-        )
-        for level, colour, label in (("stop", LOSS, "Stop at entry"), ("take", GAIN, "Take at entry"))
-        if np.isfinite(rows[level]).any()
-    ]
-    return [prices, *levels, *_marker_traces(view, time)]
-
-
-def _marker_traces(view: Candles, time: npt.NDArray[np.float64]) -> list[Any]:
-    rows, end = view.trades, view.first + len(view.time)
-    traces = []
-    for side, label, symbol, colour in ((1, "Long entry", "triangle-up", GAIN), (-1, "Short entry", "triangle-down", LOSS)):
-        opened = rows[(rows["side"] == side) & (rows["entry_bar"] >= view.first)]
-        if len(opened):
-            look = {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 1, "color": "#ffffff"}}
-            hover = f"{label} %{{y}}, %{{customdata:.2f}} lots<br>{_WHEN}<extra></extra>"
-            at = {"x": time[opened["entry_bar"]], "y": opened["entry_price"], "customdata": opened["lots"]}
-            traces.append(go.Scatter(**at, mode="markers", marker=look, name=label, hovertemplate=hover))
-    closed = rows[rows["exit_bar"] < end]
-    if len(closed):
-        text = [f"{REASONS[row['reason']].replace('_', ' ')}, net {row['profit']:,.2f}" for row in closed]
-        at = {"x": time[closed["exit_bar"]], "y": closed["exit_price"], "text": text}
-        look = {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": SECOND}}
-        hover = f"Exit %{{y}}: %{{text}}<br>{_WHEN}<extra></extra>"
-        traces.append(go.Scatter(**at, mode="markers", marker=look, name="Exit", hovertemplate=hover))
-    return traces
-
-
-def _segments(start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return start, end, NaN, start, end, NaN, ...: one trace draws them all with gaps between."""
-    return np.column_stack((start, end, np.full(len(start), np.nan))).ravel()
 
 
 def monthly_figure(result: Backtest) -> go.Figure:
@@ -239,7 +153,7 @@ def _profit_traces(profits: TradeProfits) -> list[Any]:
     low, high = profits.edges[:-1], profits.edges[1:]
     colours = np.where(low >= 0, GAIN, LOSS)
     hover = "%{customdata[0]:,.2f} to %{customdata[1]:,.2f}: %{y} trades<extra></extra>"
-    bars = {"x": (low + high) / 2, "y": profits.count, "customdata": np.column_stack((low, high))}
+    bars = {"x": (low + high) / 2, "y": profits.trades, "customdata": np.column_stack((low, high))}
     return [go.Bar(**bars, marker={"color": colours, "line": {"width": 0}}, hovertemplate=hover)]
 
 
@@ -281,7 +195,7 @@ def rolling_sharpe_figure(result: Backtest) -> go.Figure:
     """Return the Sharpe of the last 60 trading days, through time."""
     found = rolling_sharpe(result)
     hover = "%{x|%Y-%m-%d}: %{y:.2f}<extra></extra>"
-    line = go.Scatter(x=found.time, y=found.sharpe, mode="lines", line={"color": GAIN, "width": 1.5}, hovertemplate=hover)
+    line = go.Scatter(x=found.time, y=found.sharpe, mode="lines", line=_LINE, hovertemplate=hover)
     fig = figure([line], title=f"Sharpe of the last {found.lookback} trading days", height=260)
     return fig.update_xaxes(type="date").update_yaxes(zeroline=True)
 
@@ -289,10 +203,10 @@ def rolling_sharpe_figure(result: Backtest) -> go.Figure:
 def exposure_figure(result: Backtest) -> go.Figure:
     """Return the share of each month's bars held long (up) and short (down)."""
     found = exposure_by_month(result)
-    traces = [
-        go.Bar(x=found.time, y=sign * share, name=label, marker={"color": colour, "line": {"width": 0}}, hovertemplate=hover)
-        for sign, share, label, colour in ((1, found.long, "Long", GAIN), (-1, found.short, "Short", LOSS))
-        for hover in (f"%{{x|%b %Y}}: %{{y:.0%}} {label.lower()}<extra></extra>",)
-    ]
+    traces = []
+    for sign, share, label, colour in ((1, found.long, "Long", GAIN), (-1, found.short, "Short", LOSS)):
+        look = {"color": colour, "line": {"width": 0}}
+        hover = f"%{{x|%b %Y}}: %{{y:.0%}} {label.lower()}<extra></extra>"
+        traces.append(go.Bar(x=found.time, y=sign * share, name=label, marker=look, hovertemplate=hover))
     fig = figure(traces, title="Share of time in the market", height=260)
     return fig.update_xaxes(type="date").update_yaxes(tickformat=".0%").update_layout(barmode="relative")

@@ -22,7 +22,7 @@ _SHOWN: Final = ("total_return", "sharpe", "max_drawdown", "profit_factor", "win
 _BEST: Final = 5
 _WIDE, _HIGH = 240, 44
 _ROWS = Markup('<table style="text-align:right;margin:.3em 0">{head}{rows}</table>')
-_WHOLE = Markup('<div style="max-width:60em"><div><strong>{title}</strong></div><div>{headline}</div>{sketch}{table}</div>')
+_WHOLE = Markup("<div><div><strong>{title}</strong></div><div>{headline}</div>{sketch}{table}</div>")
 
 
 def backtest_html(result: Backtest) -> str:
@@ -78,7 +78,8 @@ def _sketch(values: FloatArray, *, base: float, says: str = "Equity") -> Markup:
     rows = keep_extremes(values, at_most=_WIDE * 2)
     low, high = min(float(values.min()), base), max(float(values.max()), base)
     x = rows / (len(values) - 1) * _WIDE
-    y, level = (_HIGH - 2 - (at - low) / ((high - low) or 1.0) * (_HIGH - 4) for at in (values[rows], np.float64(base)))
+    scale = (_HIGH - 4) / ((high - low) or 1.0)
+    y, level = _HIGH - 2 - (values[rows] - low) * scale, _HIGH - 2 - (base - low) * scale
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     colour = GAIN if values[-1] >= base else LOSS
     return Markup(  # noqa: S704  (numbers, and a caption of our own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -89,19 +90,20 @@ def _replace(file: Path, text: str) -> None:
     """Write the text beside the file, then put it in its place: nobody ever sees half a report."""
     folder = writable(file.parent)
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=folder, suffix=".tmp", delete=False) as half:
-            half.write(text)
+        half = Path(tempfile.mkdtemp(prefix=".report-", dir=folder)) / file.name
         try:
-            Path(half.name).chmod(0o644)
-            Path(half.name).replace(file)
+            half.write_text(text, encoding="utf-8", newline="\n")
+            half.replace(file)
         finally:
-            Path(half.name).unlink(missing_ok=True)
+            shutil.rmtree(half.parent)
     except OSError as fault:
         why = fault.strerror or type(fault).__name__
         raise StoreError(f"cannot write the report {file}: {why}; free the name or give another with to=") from fault
 
 
-def page_html(result: Backtest, study: Study | None = None, *, now: datetime | None = None, seed: int | None = None) -> str:
+def page_html(
+    result: Backtest, study: Study | None = None, *, now: datetime | None = None, seed: int | None = None
+) -> str:
     """Return the report as text: the same bytes for the same arguments."""
     room = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     stress = at_costs(result)
@@ -131,7 +133,7 @@ def _head(result: Backtest, study: Study | None, stress: AtCosts) -> dict[str, A
     return {
         "title": f"{type(result.strategy).__name__} on {bars.symbol} {bars.timeframe}",
         "strategy": repr(result.strategy),
-        "headline": result.headline if study is None else f"{result.headline.rpartition(', ')[0]}, {len(study):,} trials",
+        "headline": tables.headline(result, study),
         "verdict": found,
         "level_says": _LEVELS[found.level],
     }
@@ -173,10 +175,11 @@ def _figures(result: Backtest, stress: AtCosts) -> dict[str, Drawing | None]:
     if len(result.path.trades):
         drawn["profits"] = drawing(figures.profits_figure(result), note="Orange lost, blue won.")
         drawn["excursions"] = drawing(figures.excursions_figure(result), note=_EXCURSIONS)
-        drawn["candles"] = drawing(figures.candles_figure(result), note="Bid prices, times in UTC. Filled candles closed lower.")
+        drawn["candles"] = drawing(figures.candles_figure(result), note=_CANDLES)
     return drawn
 
 
+_CANDLES: Final = "Bid prices, times in UTC, without the hours that have no bars. Filled candles closed lower."
 _EXCURSIONS: Final = "Losers high up gave back a profit; winners far left nearly did not become one."
 
 
@@ -185,8 +188,7 @@ def _search(study: Study) -> dict[str, Any]:
     if has_score(study):
         names = varied(study)
         if len(names) > 1:
-            blank = "A blank cell was refused by the strategy or failed. A good region is broad; a lone good cell is luck."
-            drawn.append(drawing(search_figures.surface_figure(study, *widest_pair(study)), note=blank))
+            drawn.append(drawing(search_figures.surface_figure(study, *widest_pair(study)), note=_SURFACE))
         if len(names) > 2:
             drawn.append(drawing(search_figures.parallel_figure(study)))
         if len(names) == 1:
@@ -195,4 +197,8 @@ def _search(study: Study) -> dict[str, Any]:
     return {"figures": drawn, **tables.best_trials(study)}
 
 
+_SURFACE: Final = (
+    "A blank cell was refused by the strategy or failed. "
+    "A good region is broad; a lone good cell among bad ones is luck."
+)
 _LUCK: Final = "Luck: what the best of so many trials would show on average if none had any skill."

@@ -89,7 +89,8 @@ def _source(bars: Bars) -> str:
         stored = load(bars.symbol, bars.timeframe, bars.time[0], bars.time[-1] + np.timedelta64(1, "ns"))
         if stored.version != bars.version:
             return "not known: not the stored bars of that name"
-        row = symbols().set_index(["symbol", "timeframe"]).loc[(bars.symbol, bars.timeframe)]
+        stock = symbols()
     except QuantbenchError:
         return "not known: no bars of that name are stored"
+    row = stock[(stock["symbol"] == bars.symbol) & (stock["timeframe"] == bars.timeframe)].iloc[0]
     return f"{row['source']} ({row['licence']})"

@@ -167,10 +167,9 @@ def expected_best(n: int) -> float:
     """
     if n < 2:
         return 0.0
-    z = np.linspace(-9.0, 9.0, 1_801)
-    below = np.array([NormalDist().cdf(value) for value in z]) ** n
-    # E[max] is the area of 1 - F above zero less the area of F below it.
-    return float(np.trapezoid(np.where(z > 0, 1.0 - below, -below), z))
+    normal, z = NormalDist(), np.linspace(-9.0, 9.0, 1_801)
+    density, below = (np.array([of(value) for value in z]) for of in (normal.pdf, normal.cdf))
+    return float(np.trapezoid(z * n * density * below ** (n - 1), z))
 
 
 def luck_sharpe(study: Study) -> float:

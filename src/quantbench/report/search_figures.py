@@ -6,11 +6,13 @@ import math
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from quantbench.core.errors import ExecutionError
 from quantbench.core.results import Study
 from quantbench.report.search_data import (
+    Parallel,
     has_score,
     luck_sharpe,
     neutral_score,
@@ -18,7 +20,6 @@ from quantbench.report.search_data import (
     surface,
     trial_sharpes,
     varied,
-    widest_pair,
 )
 from quantbench.report.style import DIVERGING, GAIN, LOSS, MUTED, figure
 from quantbench.report.wording import counted, meaning
@@ -47,7 +48,8 @@ def line_figure(study: Study, name: str) -> go.Figure:
     x = [choice[name] for choice in study.params]
     label = meaning(study.score).label
     hover = f"{name} %{{x}}: %{{y:.2f}}<extra></extra>"
-    tried = go.Scatter(x=x, y=study.values[study.score], mode="lines+markers", line={"color": GAIN}, hovertemplate=hover)
+    line = {"mode": "lines+markers", "line": {"color": GAIN}}
+    tried = go.Scatter(x=x, y=study.values[study.score], hovertemplate=hover, **line)
     best = _best_mark([study.best.params[name]], [study.best.metrics[study.score]])
     fig = figure([tried, best], title=f"{label} by {name}")
     return fig.update_xaxes(title_text=name).update_yaxes(title_text=label).update_layout(showlegend=False)
@@ -71,8 +73,8 @@ def surface_figure(study: Study, x_name: str, y_name: str) -> go.Figure:
     best = _best_mark([x[found.best[0]]], [y[found.best[1]]])
     held = ", ".join(f"{name} = {value}" for name, value in found.held.items())
     fig = figure([cells, best], title=f"{label} by {x_name} and {y_name}{f', at {held}' if held else ''}", height=400)
-    fig.update_layout(showlegend=False, coloraxis={"cmid": neutral_score(study.score), "colorbar": {"title": {"text": label}}})
-    fig.update_xaxes(type="category", title_text=x_name)
+    fig.update_layout(coloraxis={"cmid": neutral_score(study.score), "colorbar": {"title": {"text": label}}})
+    fig.update_xaxes(type="category", title_text=x_name).update_layout(showlegend=False)
     return fig.update_yaxes(type="category", title_text=y_name, showgrid=False)
 
 
@@ -87,21 +89,33 @@ def parallel_figure(study: Study) -> go.Figure:
     Plain lines, not plotly's own parallel coordinates: those need WebGL, which paper does not have.
     """
     found, label = parallel(study), meaning(study.score).label
-    across = np.append(np.arange(len(found.names), dtype=np.float64), np.nan)
     traces = []
-    for colour, strength, low, high in _BANDS:
+    for colour, opacity, low, high in _BANDS:
         lines = found.height[(found.strength >= low) & (found.strength < high)]
-        if len(lines):
-            x, y = np.tile(across, len(lines)), np.column_stack((lines, np.full(len(lines), np.nan))).ravel()
-            traces.append(go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1}, opacity=strength, hoverinfo="skip"))
-    traces.append(go.Scatter(x=across[:-1], y=found.height[-1], mode="lines", line={"color": GAIN, "width": 4}, hoverinfo="skip"))
-    ticks = [(at, height, text) for at, axis in enumerate(found.ticks) for height, text in axis]
-    x, y, text = (list(column) for column in zip(*ticks, strict=True))
-    traces.append(go.Scatter(x=x, y=y, text=[f" {value}" for value in text], mode="text", textposition="middle right", hoverinfo="skip"))
+        traces += _lines(lines, {"color": colour, "width": 1}, opacity=opacity)
+    traces += [*_lines(found.height[-1:], {"color": GAIN, "width": 4}, opacity=1.0), _tick_labels(found)]
     fig = figure(traces, title=f"Every trial: params and {label}", height=380)
-    names = {"tickmode": "array", "tickvals": [*range(len(found.names))], "ticktext": [*found.names]}
-    fig.update_xaxes(side="top", showgrid=True, range=[-0.1, len(found.names) - 0.7], **names)
+    names = {"tickmode": "array", "tickvals": [*range(len(found.names))], "ticktext": [*found.names[:-1], label]}
+    fig.update_xaxes(side="top", showgrid=True, range=[-0.35, len(found.names) - 0.6], **names)
     return fig.update_yaxes(visible=False, range=[-0.03, 1.03]).update_layout(showlegend=False, margin={"t": 70})
+
+
+def _lines(heights: npt.NDArray[np.float64], look: dict[str, Any], *, opacity: float) -> list[go.Scatter]:
+    """Return one trace for all these lines, with gaps between them."""
+    if not len(heights):
+        return []
+    n, axes = heights.shape
+    x = np.tile(np.append(np.arange(axes, dtype=np.float64), np.nan), n)
+    y = np.column_stack((heights, np.full(n, np.nan))).ravel()
+    return [go.Scatter(x=x, y=y, mode="lines", line=look, opacity=opacity, hoverinfo="skip")]
+
+
+def _tick_labels(found: Parallel) -> go.Scatter:
+    x = [at for at, axis in enumerate(found.ticks) for _ in axis]
+    y = [height for axis in found.ticks for height, _ in axis]
+    text = [f" {label} " for axis in found.ticks for _, label in axis]
+    place = ["middle left" if at == 0 else "middle right" for at in x]
+    return go.Scatter(x=x, y=y, text=text, mode="text", textposition=place, hoverinfo="skip")
 
 
 # Colour and opacity of a line by the strength of its score: 0 says nothing, -1 and 1 are the extremes.
@@ -119,7 +133,8 @@ def trials_figure(study: Study) -> go.Figure:
     sharpes = sharpes[np.isfinite(sharpes)]
     count, edges = np.histogram(sharpes, bins=min(40, max(8, int(math.sqrt(len(sharpes))))))
     hover = "Sharpe %{x:.2f}: %{y} trials<extra></extra>"
-    bars = go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=count, marker={"color": MUTED, "line": {"width": 0}}, hovertemplate=hover)
+    look = {"color": MUTED, "line": {"width": 0}}
+    bars = go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=count, marker=look, hovertemplate=hover)
     fig = figure([bars], title=f"Sharpe of all {counted(len(sharpes), 'trial')}", height=300)
     luck, best = luck_sharpe(study), float(sharpes.max()) if len(sharpes) else math.nan
     for at, colour, text in ((best, GAIN, "best"), (luck, LOSS, "luck")):
@@ -131,6 +146,6 @@ def trials_figure(study: Study) -> go.Figure:
 
 
 def _vertical(fig: go.Figure, at: float, *, colour: str, text: str, left: bool) -> None:
-    place = {"xanchor": "right"} if left else {"xanchor": "left"}
-    note = {"text": f"{text} {at:.2f}", "font": {"color": colour}, "yref": "paper", "y": 1.0, "yanchor": "bottom", **place}
-    fig.add_vline(x=at, line={"color": colour, "width": 2}).add_annotation(x=at, showarrow=False, **note)
+    place = {"x": at, "xanchor": "right" if left else "left", "y": 1.0, "yref": "paper", "yanchor": "bottom"}
+    note = {"text": f"{text} {at:.2f}", "font": {"color": colour}, "showarrow": False}
+    fig.add_vline(x=at, line={"color": colour, "width": 2}).add_annotation(**place, **note)

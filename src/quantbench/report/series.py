@@ -5,7 +5,7 @@ Times are float64 milliseconds since 1970 UTC: plotly draws them as dates, at a 
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -73,10 +73,10 @@ class MonthlyReturns(NamedTuple):
 
 
 class TradeProfits(NamedTuple):
-    """A histogram of net profit per trade, account currency; 0 is always an edge, so no bin mixes wins and losses."""
+    """How many trades made between two edges, net, account currency; 0 is an edge: no bin mixes wins and losses."""
 
     edges: FloatArray
-    count: IntArray
+    trades: IntArray
 
 
 class Excursions(NamedTuple):
@@ -119,7 +119,7 @@ def keep_extremes(*columns: FloatArray, at_most: int = POINTS) -> IntArray:
     edges = np.linspace(0, n, (at_most - 2) // (2 * len(columns)) + 1).astype(np.int64)
     kept = [0, n - 1]
     for column in columns:
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             bucket = column[start:stop]
             kept += [start + int(bucket.argmin()), start + int(bucket.argmax())]
     return np.unique(np.asarray(kept, np.int64))
@@ -177,14 +177,14 @@ def trade_profits(result: Backtest) -> TradeProfits:
     spread = float(np.subtract(*np.percentile(profit, [75, 25])))
     widest, narrowest = ((high - low) / bins for bins in _BINS)
     width = min(max(2 * spread / len(profit) ** (1 / 3), narrowest), widest) or 1.0
-    edges = width * np.arange(math.floor(low / width), math.ceil(high / width) + 1)
-    if edges[-1] <= high:  # the last bin of numpy's histogram is closed: a win must not share it with 0
-        edges = np.append(edges, edges[-1] + width)
-    return TradeProfits(edges, np.histogram(profit, edges)[0])
+    place = np.floor(profit / width).astype(np.int64)
+    first, last = min(int(place.min()), 0), max(int(place.max()), -1)
+    edges = np.arange(first, last + 2, dtype=np.float64) * width
+    return TradeProfits(edges, np.bincount(place - first, minlength=last - first + 1))
 
 
 def excursions(result: Backtest, *, at_most: int = _SCATTER) -> Excursions:
-    """Return the excursions of the trades; of very many, the ones with the largest profit or loss and an even sample."""
+    """Return the excursions of the trades; of very many, the largest profits and losses and an even sample."""
     rows = result.path.trades
     if len(rows) > at_most:
         order = np.argsort(-np.abs(rows["profit"]), kind="stable")

@@ -20,12 +20,12 @@ FloatArray = npt.NDArray[np.float64]
 FACTORS: Final = (1.0, 1.5, 2.0)
 _BEST: Final = 5
 _NOT_REPEATED: Final = (
-    "trading it again gives another result: it was made with rates, finer bars or a start date that a result does not keep"
+    "trading it again gives another result, so it was made with rates, finer bars or a start date that are not kept"
 )
 
 
 class AtCosts(NamedTuple):
-    """One value per cost factor: fractions, Sharpe a year, count of trades; NaN with a `reason` where it cannot be said."""
+    """One value per cost factor: fractions, Sharpe a year, trades; NaN with a `reason` where it cannot be said."""
 
     factor: FloatArray
     total_return: FloatArray
@@ -36,7 +36,7 @@ class AtCosts(NamedTuple):
 
 
 class Concentration(NamedTuple):
-    """Total return, fractions: without the best `trades` trades, and without the best month (NaN if under three months)."""
+    """Total return without the best `trades` trades, and without the best month (NaN if under three): fractions."""
 
     trades: int
     without_trades: float
@@ -62,7 +62,8 @@ def at_costs(result: Backtest, *, factors: tuple[float, ...] = FACTORS) -> AtCos
     except QuantbenchError as fault:
         reason = str(fault)
     rows += [(math.nan,) * 4] * (len(factors) - len(rows))
-    return AtCosts(np.asarray(factors, np.float64), *np.asarray(rows, np.float64).T, reason=reason)
+    made, sharpe, fall, trades = np.asarray(rows, np.float64).T
+    return AtCosts(np.asarray(factors, np.float64), made, sharpe, fall, trades, reason)
 
 
 def _again(result: Backtest, factor: float) -> Backtest:

@@ -41,7 +41,14 @@ TEMPLATE: Final = go.layout.Template(
         "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
         "xaxis": {**_AXIS, "showgrid": False},
         "yaxis": _AXIS,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "title": {"text": ""},
+        },
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
         "bargap": 0.08,
     }

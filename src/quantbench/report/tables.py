@@ -18,7 +18,7 @@ from quantbench.report.figures import MONTHS
 from quantbench.report.search_data import varied
 from quantbench.report.series import monthly_returns
 from quantbench.report.stress import AtCosts
-from quantbench.report.wording import METRICS, counted, meaning, number, percent, points, written
+from quantbench.report.wording import METRICS, counted, meaning, money, number, percent, points, written
 
 __all__ = [
     "MAIN",
@@ -26,6 +26,7 @@ __all__ = [
     "MetricRow",
     "TradeRow",
     "best_trials",
+    "headline",
     "metric_rows",
     "month_table",
     "parameters",
@@ -62,14 +63,22 @@ class TradeRow(NamedTuple):
     after: tuple[str, ...]
 
 
+def headline(result: Backtest, study: Study | None) -> str:
+    """Return the result's headline with the number of trials it was chosen from."""
+    if study is None:
+        return result.headline
+    return f"{result.headline.rpartition(', ')[0]}, {counted(len(study), 'trial')}"
+
+
 def metric_rows(result: Backtest, names: Iterable[str]) -> list[MetricRow]:
     """Return the named metrics, each NaN with its reason."""
     found, currency = result.metrics(), result.account.currency
     reasons = found.attrs.get("reasons", {})
+    known = [name for name in names if name in found]
+    values = [written(name, float(found[name]), currency=currency) for name in known]
     return [
-        MetricRow(meaning(name).label, written(name, float(found[name]), currency=currency), reasons.get(name, ""), meaning(name).says)
-        for name in names
-        if name in found
+        MetricRow(meaning(name).label, value, reasons.get(name, ""), meaning(name).says)
+        for name, value in zip(known, values, strict=True)
     ]
 
 
@@ -81,8 +90,9 @@ def month_table(result: Backtest) -> dict[str, Any]:
     def cell(value: float) -> dict[str, Any]:
         if not np.isfinite(value):
             return {"text": "", "sign": "", "strength": 0}
+        sign = "gain" if value > 0 else "loss" if value < 0 else ""
         strength = round(_STRONGEST * min(abs(value) / most, 1.0))
-        return {"text": number(100 * value, digits=1), "sign": "gain" if value > 0 else "loss" if value < 0 else "", "strength": strength}
+        return {"text": number(100 * value, digits=1), "sign": sign, "strength": strength}
 
     rows = [
         {"year": str(year), "cells": [cell(value) for value in months], "total": cell(total)}
@@ -131,7 +141,8 @@ def trade_list(result: Backtest) -> dict[str, Any]:
     else:
         everything = [*shown_trades(result, range(half)), None, *shown_trades(result, range(n - half, n))]
         title = f"The first and last {half:,} of {n:,} trades; result.trades has all"
-    return {"title": f"The first and last {_ENDS} of {n:,} trades", "shown": ends, "all": everything, "all_title": title}
+    head = f"The first and last {_ENDS} of {n:,} trades"
+    return {"title": head, "shown": ends, "all": everything, "all_title": title}
 
 
 def shown_trades(result: Backtest, positions: Sequence[int]) -> list[TradeRow | None]:
@@ -142,9 +153,10 @@ def shown_trades(result: Backtest, positions: Sequence[int]) -> list[TradeRow | 
 
 def _trade(place: int, row: Any, times: Any, digits: int) -> TradeRow:
     entry, leave = (str(times[row[bar]]).replace("T", " ") for bar in ("entry_bar", "exit_bar"))
-    price, stop, take, out = (points(float(row[name]), digits) for name in ("entry_price", "stop", "take", "exit_price"))
+    names = ("entry_price", "stop", "take", "exit_price")
+    price, stop, take, out = (points(float(row[name]), digits) for name in names)
     reason = REASONS[row["reason"]].replace("_", " ") + ("*" if row["ambiguous"] else "")
-    money = (number(float(row[name])) for name in ("mae", "mfe", "commission", "swap"))
+    taken = (number(float(row[name])) for name in ("mae", "mfe", "commission", "swap"))
     before = (
         str(place + 1),
         "long" if row["side"] > 0 else "short",
@@ -152,7 +164,7 @@ def _trade(place: int, row: Any, times: Any, digits: int) -> TradeRow:
         *(entry, price, stop, take, leave, out, reason),
     )
     profit, held = float(row["profit"]), str(row["exit_bar"] - row["entry_bar"])
-    return TradeRow(before, number(profit), "gain" if profit > 0 else "loss", (held, *money))
+    return TradeRow(before, number(profit), "gain" if profit > 0 else "loss", (held, *taken))
 
 
 def best_trials(study: Study) -> dict[str, Any]:
@@ -182,11 +194,13 @@ def parameters(result: Backtest) -> dict[str, str]:
     costs = result.costs.resolved(result.bars.instrument)
     limits = "none" if result.limits == Limits() else _changed(result.limits, Limits())
     carried = bool(np.isfinite(result.bars.spread).any())
-    spread = f"carried by the bars, x{costs.spread_factor:g}" if carried else f"{costs.spread_points:g} points, as declared"
+    declared = f"{costs.spread_points:g} points, where the bars carry none"
+    spread = f"carried by the bars, x{costs.spread_factor:g}" if carried else declared
     return {
         **{name: str(value) for name, value in result.strategy.params.items()},
         "Warm-up": counted(result.strategy.warmup, "bar"),
-        "Account": f"{number(result.account.balance)} {result.account.currency}, stop-out at {percent(result.account.stop_out_level)} of margin",
+        "Account": money(result.account.balance, result.account.currency),
+        "Stop-out": f"at {percent(result.account.stop_out_level, digits=0)} of the required margin",
         "Sizing": repr(result.sizing),
         "Spread": spread,
         "Slippage": f"{costs.slippage_points:g} points",
@@ -199,7 +213,8 @@ def parameters(result: Backtest) -> dict[str, str]:
 def _commission(costs: Costs, currency: str) -> str:
     """Return what a side of a trade pays, in words."""
     by_lot, by_notional = costs.commission_per_lot or 0.0, costs.commission_percent or 0.0
-    parts = [f"{by_lot:g} {currency} a lot"] * (by_lot > 0) + [f"{100 * by_notional:g} % of notional"] * (by_notional > 0)
+    parts = [f"{by_lot:g} {currency} a lot"] * (by_lot > 0)
+    parts += [f"{100 * by_notional:g} % of notional"] * (by_notional > 0)
     return f"{' and '.join(parts)}, each side" if parts else "none"
 
 

@@ -137,10 +137,12 @@ def _made(result: Backtest) -> str:
 
 def _fragile(result: Backtest, stress: AtCosts, kept: Concentration) -> str:
     trades = len(result.path.trades)
-    parts = [_costs_phrase(stress)]
+    without = []
     if trades > kept.trades:
-        month = f", without its best month {percent(kept.without_month)}" if math.isfinite(kept.without_month) else ""
-        parts.append(f"without its best {kept.trades} of {trades:,} trades {percent(kept.without_trades)}{month}")
+        without.append(f"{percent(kept.without_trades)} without its best {kept.trades} of {trades:,} trades")
+    if math.isfinite(kept.without_month):
+        without.append(f"{percent(kept.without_month)} without its best month")
+    parts = [_costs_phrase(stress)] + [f"it returns {' and '.join(without)}"] * bool(without)
     if trades < _FEW_TRADES:
         parts.append(f"{counted(trades, 'trade')} {'is' if trades == 1 else 'are'} too few to tell skill from chance")
     text = "; ".join(parts)
@@ -152,8 +154,8 @@ def _costs_phrase(stress: AtCosts) -> str:
         return f"higher costs could not be tried ({stress.reason})"
     if np.ptp(stress.total_return) == 0:
         return "its costs are declared as zero, which no broker offers"
-    higher = zip(stress.factor[1:], stress.total_return[1:], strict=True)
-    return f"{', '.join(f'with costs x{k:g} it returns {percent(r)}' for k, r in higher)}".replace(", with costs", ", with")
+    factors = " and ".join(f"x{factor:g}" for factor in stress.factor[1:])
+    return f"with costs {factors} it returns {' and '.join(percent(made) for made in stress.total_return[1:])}"
 
 
 def _odds(result: Backtest, study: Study | None) -> _Odds:
@@ -167,7 +169,7 @@ def _odds(result: Backtest, study: Study | None) -> _Odds:
 def _luck(result: Backtest, study: Study | None, odds: _Odds) -> str:
     ends = "nothing here is out-of-sample."
     if not math.isfinite(odds.sharpe):
-        return f"{counted(odds.trials, 'trial')}, in-sample: without a Sharpe there is nothing to compare with luck, and {ends}"
+        return f"{counted(odds.trials, 'trial')}, in-sample: it has no Sharpe to compare with luck, and {ends}"
     if study is None:
         return (
             f"Counted as 1 trial, in-sample: over {counted(odds.days, 'day')} a Sharpe without any skill lies within "
@@ -176,8 +178,9 @@ def _luck(result: Backtest, study: Study | None, odds: _Odds) -> str:
     if not math.isfinite(odds.luck):
         return f"{counted(len(study), 'trial')}, in-sample: too few to say what luck gives, and {ends}"
     return (
-        f"{_place(result, study)} {counted(odds.trials, 'trial')}, in-sample: without any skill the best of so many would show a Sharpe near "
-        f"{number(odds.luck)} over {counted(odds.days, 'day')}; this one's {number(odds.sharpe)} is {_compared(odds)}, and {ends}"
+        f"{_place(result, study)} {counted(odds.trials, 'trial')}, in-sample: "
+        f"without any skill the best of so many would show a Sharpe near {number(odds.luck)} "
+        f"over {counted(odds.days, 'day')}; this one's {number(odds.sharpe)} is {_compared(odds)}, and {ends}"
     )
 
 

@@ -11,7 +11,10 @@ NOT_KNOWN: Final = "n/a"
 
 
 class Meaning(NamedTuple):
-    """A metric's name as printed, its kind (`percent`, `percent2`, `ratio`, `money`, `days`, `count`) and what it says."""
+    """A metric's name as printed, what it says, and its kind.
+
+    The kind is `percent`, `percent2` (two decimals), `ratio`, `money`, `days` or `count`.
+    """
 
     label: str
     kind: str
@@ -30,7 +33,9 @@ METRICS: Final = {
     "profit_factor": Meaning("Profit factor", "ratio", "Money won over money lost, all trades. Above 1 makes money."),
     "win_rate": Meaning("Win rate", "percent", "Share of trades that closed above zero, after costs."),
     "expectancy": Meaning("Expectancy", "money", "Mean net profit of a trade."),
-    "sqn": Meaning("SQN", "ratio", "Mean over deviation of trades (in R if all have a stop) times the root of their number, at most 100."),
+    "sqn": Meaning(
+        "SQN", "ratio", "Mean over deviation of trades (in R if all have stops), times root n, n at most 100."
+    ),
     "exposure": Meaning("Exposure", "percent", "Share of bars at which a position was held."),
     "trades": Meaning("Trades", "count", "Closed parts: a position closed in two parts counts twice."),
     "turnover": Meaning("Turnover a year", "ratio", "Notional traded a year over mean equity."),
@@ -39,7 +44,7 @@ METRICS: Final = {
     "ulcer_index": Meaning("Ulcer index", "percent", "Root mean square of the daily drawdowns."),
     "martin": Meaning("Martin", "ratio", "Growth a year over the Ulcer index."),
     "omega": Meaning("Omega", "ratio", "Sum of the gains of all days over the sum of their losses."),
-    "tail_ratio": Meaning("Tail ratio", "ratio", "95th over 5th percentile of daily returns. Says little below 200 days."),
+    "tail_ratio": Meaning("Tail ratio", "ratio", "95th over 5th percentile of daily returns."),
     "common_sense_ratio": Meaning("Common sense ratio", "ratio", "Tail ratio times Omega."),
     "value_at_risk": Meaning("Value at risk, 5 %", "percent2", "Daily return that the worst 5 % of days fall below."),
     "expected_shortfall": Meaning("Expected shortfall, 5 %", "percent2", "Mean return of the worst 5 % of days."),
@@ -48,7 +53,7 @@ METRICS: Final = {
     "stability": Meaning("Stability", "ratio", "R squared of log equity on time: 1 is a straight line."),
     "k_ratio": Meaning("K-ratio", "ratio", "Slope of log equity over its standard error (Kestner 2013)."),
     "payoff": Meaning("Payoff", "ratio", "Mean win over mean loss."),
-    "kelly": Meaning("Kelly", "percent", "Share to bet for the fastest growth, if the future were these trades: a ceiling."),
+    "kelly": Meaning("Kelly", "percent", "Stake for the fastest growth if the future were these trades: a ceiling."),
     "average_win": Meaning("Average win", "money", "Mean net profit of the winners."),
     "average_loss": Meaning("Average loss", "money", "Mean net loss of the losers."),
     "best_trade": Meaning("Best trade", "money", "Largest net profit."),

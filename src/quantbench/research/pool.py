@@ -64,8 +64,13 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
         yield from _pooled(_trade, question, parts, cores)
 
 
-def _pooled(work: Callable[[Question, Sequence[Strategy]], Batch], question: Question, parts: list[Sequence[Strategy]], cores: int) -> Iterator[Batch]:
-    from joblib import Parallel, delayed  # noqa: PLC0415  (in the lab extra)
+def _pooled(
+    work: Callable[[Question, Sequence[Strategy]], Batch],
+    question: Question,
+    parts: list[Sequence[Strategy]],
+    cores: int,
+) -> Iterator[Batch]:
+    from joblib import Parallel, delayed
 
     pool = Parallel(n_jobs=cores, backend="loky", return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
     yield from pool(delayed(work)(question, part) for part in parts)

@@ -11,8 +11,8 @@ __all__ = ["shown"]
 
 def shown(batches: Iterable[Batch], total: int, *, on: bool) -> Iterator[Batch]:
     """Yield the batches, and show how many of `total` trials are done."""
-    from rich.console import Console  # noqa: PLC0415  (lazy: a live machine may never show one)
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import Progress
 
     console = Console(stderr=True)
     if not (on and (console.is_terminal or console.is_jupyter)):

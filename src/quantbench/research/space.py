@@ -46,7 +46,10 @@ def space_of(strategy: type[Strategy], space: Mapping[str, Iterable[Any]] | None
     if space is None:
         declared = strategy.space()
         if not declared:
-            raise ParamsError(f"{strategy.__name__} declares no values to try: give its fields qb.param(..., among=...), or pass space=")
+            name = strategy.__name__
+            raise ParamsError(
+                f"{name} declares no values to try: give its fields qb.param(..., among=...), or pass space="
+            )
         return declared
     names = [part.name for part in fields(strategy)]
     found: dict[str, tuple[Any, ...]] = {}

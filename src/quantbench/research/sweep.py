@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from quantbench.config import settings, writable
+from quantbench.config import now, settings, writable
 from quantbench.core.account import Account, Costs, PercentEquity, Sizing
 from quantbench.core.bars import Bars
 from quantbench.core.errors import ExecutionError, ParamsError, did_you_mean
@@ -86,34 +86,50 @@ def sweep(
     grid = grid_of(strategy, found)
     ledger = writable(settings().ledger)
     question = Question(
-        bars, account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits(), rates, intrabar, trade_from
+        bars,
+        account or Account(),
+        costs or Costs(),
+        sizing or PercentEquity(1.0),
+        limits or Limits(),
+        rates,
+        intrabar,
+        trade_from,
     )
     done: list[Batch] = []
     try:
-        for batch in shown(batches(question, grid.strategies, workers=workers), len(grid.strategies), on=progress):
-            done.append(batch)
+        done.extend(shown(batches(question, grid.strategies, workers=workers), len(grid.strategies), on=progress))
     finally:  # Ctrl-C too: what was tried is never forgotten
         if done:
-            study = _study(strategy, question, grid, found, done, score)
-            append_study(study, kind="sweep", now=datetime.now(UTC), folder=ledger)  # noqa: DTZ  (the ledger's own stamp)
+            study = _study(Asked(strategy, question, grid, found, score), done)
+            append_study(study, kind="sweep", now=now(), folder=ledger)
     return study
 
 
-def _study(strategy: type[Strategy], question: Question, grid: Grid, space: Space, done: list[Batch], score: str) -> Study:
+class Asked(NamedTuple):
+    """What a search was asked for."""
+
+    strategy: type[Strategy]
+    question: Question
+    grid: Grid
+    space: Space
+    score: str
+
+
+def _study(asked: Asked, done: list[Batch]) -> Study:
     """Return the study of the trials that were done."""
-    values = np.concatenate([batch.values for batch in done])
+    question, values = asked.question, np.concatenate([batch.values for batch in done])
     return Study(
-        strategy,
+        asked.strategy,
         question.bars,
         question.account,
         question.costs,
         question.sizing,
         question.limits,
-        tuple(grid.choices[: len(values)]),
+        tuple(asked.grid.choices[: len(values)]),
         {name: values[:, i] for i, name in enumerate(METRICS)},
         tuple(failure for batch in done for failure in batch.failures),
         np.concatenate([batch.daily for batch in done]),
-        grid.refused,
-        score,
-        space,
+        asked.grid.refused,
+        asked.score,
+        asked.space,
     )

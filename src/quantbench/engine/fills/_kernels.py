@@ -4,7 +4,7 @@ The same rules, in the same order and arithmetic, as core.rules and core.guards.
 numbers of one bar, never whole columns: a call then costs next to nothing.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -12,8 +12,9 @@ from numba import njit
 NAN: Final = np.nan
 
 # Nothing here allocates, so compiled functions carry no reference counts: thirty times faster calls.
-compiled = njit(nogil=True, cache=True, _nrt=False)
-inlined = njit(nogil=True, cache=True, _nrt=False, inline="always")
+_LEAN: Final[dict[str, Any]] = {"nogil": True, "cache": True, "_nrt": False}
+compiled = njit(**_LEAN)
+inlined = njit(**_LEAN, inline="always")
 
 # Book.money
 BALANCE, QUOTE, STOP, TAKE, STOP0, TAKE0, TRAIL, BREAKEVEN, HOLD, MADE, DAY_START, PEAK = range(12)
@@ -124,26 +125,6 @@ def _commission(terms, lots, price, factor):
 
 
 @compiled
-def stop_out_price(terms, book, rate):
-    """[3.4] The own-side price at which equity is the stop-out level times margin; NaN for never."""
-    side, balance, lots_entry = book.state[SIDE], book.money[BALANCE], 0.0
-    for i in range(book.state[HEAD], book.state[TAIL]):
-        lots_entry += lots_of(book.part[i, P_STEPS], terms) * book.part[i, P_PRICE]
-    lots, bound, price = lots_of(book.state[HELD], terms), terms.stop_out_level / terms.leverage, NAN
-    if terms.conversion == 1:
-        left = balance + terms.contract * lots * (side - bound)
-        if left * side > 0:
-            price = side * terms.contract * lots_entry / left
-        elif side > 0:
-            return np.inf
-    else:
-        weight = terms.contract * lots * (side - bound)
-        if weight * side > 0:
-            price = (side * terms.contract * lots_entry - balance / (rate if terms.conversion == 2 else 1.0)) / weight
-    return on_grid(price, terms.scale)
-
-
-@compiled
 def close_steps(terms, book, k, reason, price, slips, steps, ambiguous, rate):
     """[4] Close the oldest steps and write one trade a part."""
     money, state = book.money, book.state
@@ -206,7 +187,9 @@ def _blocked(terms, book, fill):
     own = fill.bid if state[SIDE] > 0 else fill.ask
     factor = factor_at(terms, own, fill.rate_open)
     for i in range(state[HEAD], state[TAIL]):
-        now += unit_profit(state[SIDE], book.part[i, P_PRICE], own, terms, factor) * lots_of(book.part[i, P_STEPS], terms)
+        now += unit_profit(state[SIDE], book.part[i, P_PRICE], own, terms, factor) * lots_of(
+            book.part[i, P_STEPS], terms
+        )
     if terms.max_trades and state[FILLS] >= terms.max_trades:
         return MAX_TRADES
     if state[LOST_DAY] or day_is_lost(terms, book, now):

@@ -1,0 +1,1 @@
+"""Bars on which nothing can happen, run through at once, compiled."""
