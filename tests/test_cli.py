@@ -233,6 +233,12 @@ def test_an_error_is_one_sentence_on_standard_error(words, sentence):
     assert "Traceback" not in found.output
 
 
+def test_a_csv_that_cannot_be_written_is_an_error(home):
+    found = qb("backtest", "MaCross", *MARCH, "--csv", "nowhere/trades.csv")
+    assert found.exit_code == 1
+    assert re.match("Error: cannot write .*trades.csv: No such file or directory", found.stderr)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import quantbench as qb
 from quantbench.core.errors import ExecutionError
 from quantbench.report import figures, search_figures
 from quantbench.report.stress import at_costs
@@ -42,17 +43,26 @@ def test_the_plot_of_a_backtest_without_trades_is_drawn(by_hand, short_bars):
     assert by_hand(short_bars, np.full(len(short_bars), 1e4)).plot().to_json()
 
 
-def test_hours_without_bars_are_left_out_of_the_candles(result):
-    bars = result.bars
+def test_candles_are_few_enough_to_read(result):
     figure = figures.candles_figure(result)
+    assert len(figure.data[0].x) <= 400 < len(result.bars)
     assert not figure.layout.xaxis.rangebreaks  # this walk has no weekends
-    assert len(figure.data[0].x) <= 400 < len(bars)
+
+
+def test_hours_without_bars_are_left_out_of_the_candles():
+    bars = qb.load("EURUSD", "H1", "2017-03-06", "2017-03-18")
+    figure = figures.candles_figure(qb.backtest(qb.MaCross(5, 40), bars), last=len(bars))
+    (gap,) = figure.layout.xaxis.rangebreaks
+    hours = (figure.data[0].x[-1] - figure.data[0].x[0]) / gap.dvalue + 1
+    # New York closed on Friday at 22:00 UTC and, its clocks moved on, opened on Sunday at 21:00.
+    assert len(gap["values"]) == hours - len(bars) == 47
 
 
 def test_long_and_short_entries_differ_in_shape_not_only_in_colour(result):
-    symbols = {
-        trace.name: trace.marker.symbol for trace in figures.candles_figure(result).data if trace.mode == "markers"
-    }
+    marked = [
+        trace for trace in figures.candles_figure(result).data if trace.type == "scatter" and trace.mode == "markers"
+    ]
+    symbols = {trace.name: trace.marker.symbol for trace in marked}
     assert symbols == {"Long entry": "triangle-up", "Short entry": "triangle-down", "Exit": "x-thin"}
 
 

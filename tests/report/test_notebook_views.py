@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 
@@ -44,3 +46,17 @@ def test_a_constant_equity_is_a_flat_line(by_hand, short_bars):
     heights = {point.split(",")[1] for point in re.search(r'points="([^"]+)"', html).group(1).split()}
     assert len(heights) == 1
     assert "n/a" in html
+
+
+def test_views_and_verdicts_need_neither_plotly_nor_jinja():
+    code = (
+        "import sys, quantbench.report.notebook_views, quantbench.report.verdict\n"
+        "print(sorted({'plotly', 'jinja2', 'markupsafe'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_view_is_plain_text_that_a_page_may_add_to(result):
+    assert f"<hr>{backtest_html(result)}".startswith("<hr><div>")
+    assert type(backtest_html(result)) is str

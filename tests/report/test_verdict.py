@@ -83,13 +83,21 @@ def test_what_luck_explains_is_red(by_hand, bars, study, trade_row):
     equity = 10_000 + np.random.default_rng(1).normal(0, 5, len(bars))
     result = by_hand(bars, equity, trades=rows, strategy=study.best_strategy)
     found = judged(result, study, FINE)
-    assert (found.level, found.because) == ("red", "luck alone explains it")
+    assert (found.level, found.because) == ("red", "luck alone can explain it")
     assert "is no more than luck gives" in found.luck
 
 
 def test_a_choice_that_was_not_the_best_is_not_called_so(bars, study):
     assert judged(qb.backtest(study.strategy(5, 3), bars), study, FINE).luck.startswith("One of 11 trials")
     assert judged(qb.backtest(study.strategy(7), bars), study, FINE).luck.startswith("Beside a search of 11 trials")
+
+
+def test_the_best_of_a_real_sweep_is_known_by_the_params_it_searched(bars):
+    study = qb.sweep(qb.MaCross, bars, space={"fast": (5, 10), "slow": (40, 60)}, workers=1, progress=False)
+    found = judged(qb.backtest(study.best_strategy, bars), study, FINE)
+    assert found.luck.startswith("Best of 4 trials")
+    other = qb.MaCross(**{**study.best.params, "stop_atr": 9.0})
+    assert judged(qb.backtest(other, bars), study, FINE).luck.startswith("Beside a search of 4 trials")
 
 
 def test_no_trades_is_red_and_says_why(bars):

@@ -1,5 +1,9 @@
 """Words into strategies, params, spaces and sizes."""
 
+import subprocess
+import sys
+
+import cloudpickle
 import pytest
 
 import quantbench as qb
@@ -34,6 +38,14 @@ def test_an_own_strategy_comes_from_its_file(tmp_path):
     import random
 
     assert hasattr(random, "Random")
+
+
+def test_an_own_strategy_reaches_worker_processes(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    mine = find_strategy(f"{tmp_path}/own.py:Mine")
+    sent = cloudpickle.dumps(mine(fast=2))
+    code = f"import pickle; print(pickle.loads({sent!r}).params['fast'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "2\n"
 
 
 def test_an_own_strategy_comes_from_a_module():

@@ -41,7 +41,7 @@ class Boundary(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("\nStopped by Ctrl-C: nothing half-written is left behind.", err=True)
+            typer.echo("\nStopped by Ctrl-C: no file is half-written.", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except QuantbenchError as fault:
             _report(str(fault), ctx)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -87,12 +88,14 @@ def write_csv(table: pd.DataFrame, file: Path) -> None:
     StoreError
         When the file cannot be written.
     """
+    text = table.to_csv(lineterminator="\n")
     partial = file.with_name(f".{file.name}.part")
     try:
-        table.to_csv(partial, lineterminator="\n")
+        partial.write_text(text, encoding="utf-8", newline="")
         partial.replace(file)
     except OSError as fault:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StoreError(f"cannot write {file}: {fault.strerror or fault}") from fault
 
 

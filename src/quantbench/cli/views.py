@@ -19,7 +19,7 @@ from quantbench.report.wording import meaning, written
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantbench.core.results import Backtest, Study
+    from quantbench.core.results import Backtest, Study, Trial
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
     from quantbench.runs.reporting import Report
@@ -30,7 +30,7 @@ _MAIN: Final = (
     *("total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "max_drawdown_days"),
     *("trades", "win_rate", "profit_factor", "expectancy", "sqn", "exposure", "turnover"),
 )
-_RANKED: Final = ("total_return", "max_drawdown", "profit_factor", "trades")
+_RANKED: Final = ("trades", "total_return", "max_drawdown", "profit_factor")
 _COLOURS: Final = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
@@ -100,20 +100,37 @@ def show_study(study: Study, top: int) -> None:
         why = next((text for text in study.failures if text), f"{study.score} is not a number for any of them")
         out.print(Text(f"No trial has a {study.score}: {why}", "yellow"))
         return
-    names = [study.score, *(name for name in _RANKED if name in best[0].metrics and name != study.score)]
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("Trial", justify="right", style="dim")
-    for name in best[0].params:
-        table.add_column(name, justify="right", style="bold", no_wrap=True, min_width=len(name))
-    for name in names:
-        widest = max(len(written(name, trial.metrics[name], currency=study.account.currency)) for trial in best)
-        table.add_column(meaning(name).label, justify="right", min_width=widest)
-    for trial in best:
-        params = (f"{value:g}" if isinstance(value, float) else str(value) for value in trial.params.values())
-        values = (written(name, trial.metrics[name], currency=study.account.currency) for name in names)
-        table.add_row(str(trial.number), *params, *values)
-    out.print(table)
+    out.print(_ranking(best, study, out.width))
     out.print(Text("The best of many, in-sample: `qb report` says what luck alone would give.", "dim"))
+
+
+def _ranking(best: Sequence[Trial], study: Study, width: int) -> Table:
+    """Return the table of trials: trial, params, score, and as many of the other metrics as the terminal is wide."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("Trial", justify="right", style="dim", no_wrap=True, min_width=5)
+    columns = [[str(trial.number) for trial in best]]
+    used = 5
+    for name in best[0].params:
+        values = [_param(trial.params[name]) for trial in best]
+        wide = max(map(len, (name, *values)))
+        table.add_column(name, justify="right", style="bold", no_wrap=True, min_width=wide)
+        columns.append(values)
+        used += wide + 2
+    for name in (study.score, *(name for name in _RANKED if name in best[0].metrics and name != study.score)):
+        values = [written(name, trial.metrics[name], currency=study.account.currency) for trial in best]
+        wide = max(map(len, (*meaning(name).label.split(), *values)))
+        if used + wide + 2 > width and name != study.score:
+            break
+        table.add_column(meaning(name).label, justify="right", min_width=wide)
+        columns.append(values)
+        used += wide + 2
+    for row in zip(*columns, strict=True):
+        table.add_row(*row)
+    return table
+
+
+def _param(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def show_report(report: Report) -> None:

@@ -81,7 +81,12 @@ class Bars:
         time = np.asarray(self.time)
         if time.dtype.kind != "M":
             raise DataError(f"{self.symbol}: time must be datetime64 in UTC, found dtype {time.dtype}")
-        object.__setattr__(self, "time", frozen(time.astype("datetime64[ns]")))
+        stamps = time.astype("datetime64[ns]")
+        wrapped = (stamps.astype(time.dtype) != time) & ~np.isnat(time)
+        if wrapped.any():
+            found = time[int(np.argmax(wrapped))]
+            raise DataError(f"{self.symbol}: a bar time is out of bounds: nanoseconds hold 1678 to 2262, found {found}")
+        object.__setattr__(self, "time", frozen(stamps))
         if self.volume is None:
             object.__setattr__(self, "volume", np.zeros(len(time)))
         if self.spread is None:

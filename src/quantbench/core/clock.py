@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import numpy.typing as npt
@@ -96,9 +96,23 @@ def server_offset(time_ns: IntArray, server_clock: str) -> IntArray:
     A server clock is a zone (``"Europe/Athens"``, ``"UTC"``) or a zone plus hours: the common
     ``"America/New_York+7"`` keeps midnight at 17:00 New York all year.
     """
-    zone, sign, hours = server_clock, 0, "0"
-    for mark, value in (("+", 1), ("-", -1)):
-        head, _, tail = server_clock.rpartition(mark)
-        if head and tail.replace(".", "", 1).isdigit():
-            zone, sign, hours = head, value, tail
-    return utc_offset(time_ns, zone) + sign * int(float(hours) * HOUR_NS)
+    zone, hours = _zone_and_hours(server_clock)
+    return utc_offset(time_ns, zone) + int(hours * HOUR_NS)
+
+
+@lru_cache(maxsize=64)
+def _zone_and_hours(server_clock: str) -> tuple[str, float]:
+    """Split ``zone+hours``; a zone whose own name ends in hours (``Etc/GMT-2``) is that zone."""
+    for mark, sign in (("+", 1.0), ("-", -1.0)):
+        zone, _, hours = server_clock.rpartition(mark)
+        if zone and hours.replace(".", "", 1).isdigit() and not _is_zone(server_clock):
+            return zone, sign * float(hours)
+    return server_clock, 0.0
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True

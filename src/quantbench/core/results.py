@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class Backtest:
         Which engine traded it.
     path : Path
         The arrays the properties below are views of.
+    rates, intrabar, trade_from : as given to `backtest`
     """
 
     strategy: Strategy
@@ -68,6 +70,9 @@ class Backtest:
     limits: Limits
     engine: str
     path: Path
+    rates: Bars | None = None
+    intrabar: Bars | None = None
+    trade_from: str | datetime | None = None
 
     if TYPE_CHECKING:  # given by the table in core.views
 
@@ -193,6 +198,9 @@ class Study:
         Combinations the strategy refuses, which are no trials.
     score : str
         The metric `best` maximises.
+    space : mapping
+        The values that were tried.
+    rates, intrabar, trade_from : as given to the search
     """
 
     strategy: type[Strategy]
@@ -208,6 +216,9 @@ class Study:
     refused: int = 0
     score: str = "sharpe"
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    rates: Bars | None = None
+    intrabar: Bars | None = None
+    trade_from: str | datetime | None = None
 
     if TYPE_CHECKING:
 

@@ -77,8 +77,8 @@ class Signals:
         >>> qb.Signals.when(long=gap > 0, short=gap < 0).target
         array([ 0.,  1., -1.])
         """
-        target = np.subtract(_flags(long, "long"), _flags(short, "short"), dtype=np.float64)
-        return cls(target, **exits)
+        # Bytes first: a subtraction of one-byte numbers costs a tenth of one of floats.
+        return cls((_flags(long, "long") - _flags(short, "short")).astype(np.float64), **exits)
 
     @classmethod
     def from_entries(
@@ -112,23 +112,45 @@ class Signals:
         return cls.when(long=is_long, short=is_short, **levels)
 
     def over(self, length: int, warmup: int) -> Self:
-        """Return the signals as one value per bar, checked, with the warm-up bars flat.
+        """Return the signals as one checked value per bar, with the warm-up bars flat.
+
+        Raises
+        ------
+        SignalError
+            As in `checked`.
+        """
+        return self.checked(length, warmup).flat_before(min(max(warmup, 0), length))
+
+    def checked(self, length: int, warmup: int) -> Self:
+        """Return the signals as one value per bar; warm-up bars may hold anything.
 
         Raises
         ------
         SignalError
             When a length differs, the target is not finite or leaves [-1, 1], or a distance is
-            not positive. Warm-up bars may hold anything.
+            not positive where something is wanted.
+        """
+        spread = self.spread_over(length)
+        warm = min(max(warmup, 0), length)
+        _check_target(spread.target, warm)
+        for name in (*_DISTANCES, "hold"):
+            _check_distance(spread, name, warm)
+        return spread
+
+    def spread_over(self, length: int) -> Self:
+        """Return the signals with scalars broadcast over the bars.
+
+        Raises
+        ------
+        SignalError
+            When a length differs.
         """
         found: dict[str, Any] = {}
         for part in fields(self):
             value = getattr(self, part.name)
-            found[part.name] = None if value is None else _spread_out(value, length, part.name)
-        warm = min(max(warmup, 0), length)
-        _check_target(found["target"], warm)
-        for name in (*_DISTANCES, "hold"):
-            _check_distance(found[name], name, warm)
-        return type(self)(**found).flat_before(warm)
+            if value is not None and value.shape != (length,):
+                found[part.name] = _spread_out(value, length, part.name)
+        return replace(self, **found) if found else self
 
     def flat_before(self, row: int) -> Self:
         """Return the signals with target 0 and `enter` False on all bars before `row`."""
@@ -163,8 +185,6 @@ def _flags(value: Any, name: str) -> npt.NDArray[np.int8]:
 
 
 def _spread_out(value: npt.NDArray[Any], length: int, name: str) -> npt.NDArray[Any]:
-    if value.shape == (length,):
-        return value
     if value.ndim == 0:
         return np.broadcast_to(value, length)
     raise SignalError(f"{name} has shape {value.shape}, the bars have {length}; give one value per bar or one number")
@@ -182,12 +202,16 @@ def _check_target(target: FloatArray, warm: int) -> None:
         )
 
 
-def _check_distance(distance: FloatArray | None, name: str, warm: int) -> None:
+def _check_distance(signals: Signals, name: str, warm: int) -> None:
+    distance: FloatArray | None = getattr(signals, name)
     if distance is None or not distance[warm:].size:
         return
-    lowest = np.fmin.reduce(distance[warm:])  # NaN means no level
-    if lowest <= 0 or np.isinf(distance[warm:]).any():
-        bad = (distance[warm:] <= 0) | np.isinf(distance[warm:])
-        row = int(np.argmax(bad)) + warm
-        unit = "a number of bars" if name == "hold" else "a positive price distance"
-        raise SignalError(f"{name} must be {unit} or NaN; bar {row} has {float(distance[row])!r}")
+    lowest, highest = np.fmin.reduce(distance[warm:]), np.fmax.reduce(distance[warm:])  # NaN means no level
+    if lowest <= 0 or np.isinf(highest):
+        # A distance is read only where something is wanted: prices that never move have an ATR of 0.
+        bad = ((distance <= 0) | np.isinf(distance)) & (signals.target != 0)
+        bad[:warm] = False
+        if bad.any():
+            row = int(np.argmax(bad))
+            unit = "a number of bars" if name == "hold" else "a positive price distance"
+            raise SignalError(f"{name} must be {unit} or NaN; bar {row} has {float(distance[row])!r}")

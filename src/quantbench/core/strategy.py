@@ -72,10 +72,20 @@ class Strategy:
         SignalError
             When `decide` gives anything but one finite target in [-1, 1] per bar.
         """
-        decided = self.decide(bars)
-        if not hasattr(decided, "over"):
-            raise SignalError(f"{type(self).__name__}.decide must return Signals, found {type(decided).__name__}")
-        return decided.over(len(bars), self.warmup)
+        return self.decided(bars).over(len(bars), self.warmup)
+
+    def decided(self, bars: Bars) -> Signals:
+        """Return what `decide` says, which must be Signals.
+
+        Raises
+        ------
+        SignalError
+            When it is anything else.
+        """
+        found = self.decide(bars)
+        if not hasattr(found, "over"):
+            raise SignalError(f"{type(self).__name__}.decide must return Signals, found {type(found).__name__}")
+        return found
 
     @property
     def params(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def backtest(
     venue = venue_of(bars, account=account, costs=costs, sizing=sizing, limits=limits, rates=rates, intrabar=intrabar)
     signals = traded_from(strategy.signals(bars), bars, trade_from)
     path = cast("Path", import_module(ENGINES[engine]).run(Setting(venue, signals)))
-    return Backtest(strategy, bars, account, costs, sizing, limits, engine, path)
+    return Backtest(strategy, bars, account, costs, sizing, limits, engine, path, rates, intrabar, trade_from)
 
 
 def traded_from(signals: Signals, bars: Bars, trade_from: str | datetime | None) -> Signals:

@@ -18,13 +18,13 @@ from quantbench.engine.fills._kernels import BALANCE, DAY_START, LAST_FILL, PEAK
 from quantbench.engine.market import Market
 from quantbench.engine.setting import Setting, Venue
 
-__all__ = ["book_for", "desk_of", "run", "with_signals"]
+__all__ = ["EXITS", "NO_FLAGS", "book_for", "desk_of", "run", "with_signals"]
 
 FloatArray = npt.NDArray[np.float64]
-_NO_FLAGS = np.zeros(0, np.bool_)
+NO_FLAGS = np.zeros(0, np.bool_)
 _NO_ROWS = np.zeros(0, np.int64)
 _NEVER = -(2**62)
-_EXITS = ("stop", "take", "trail", "breakeven", "hold")
+EXITS = ("stop", "take", "trail", "breakeven", "hold")
 
 
 def run(setting: Setting) -> Path:
@@ -49,7 +49,7 @@ def desk_of(venue: Venue) -> Desk:
         _quotes(market),
         np.zeros(0),
         np.zeros((5, 0)),
-        _NO_FLAGS,
+        NO_FLAGS,
         _plain(venue.size),
         np.stack((market.swap_long, market.swap_short)),
         np.stack((market.rate_open, market.rate_close)),
@@ -63,14 +63,14 @@ def desk_of(venue: Venue) -> Desk:
 
 def with_signals(desk: Desk, signals: Signals) -> Desk:
     """Return the desk with these signals on it."""
-    exits = [getattr(signals, name) for name in _EXITS]
+    exits = [getattr(signals, name) for name in EXITS]
     levels = np.zeros((5, 0))
     if any(column is not None for column in exits):
         levels = np.full((5, len(signals.target)), np.nan)
         for row, column in enumerate(exits):
             if column is not None:
                 levels[row] = column
-    enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
+    enter = NO_FLAGS if signals.enter is None else _plain(signals.enter)
     return desk._replace(target=_plain(signals.target), exits=levels, enter=enter)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,10 +13,9 @@ from quantbench.core.bars import Bars
 from quantbench.core.results import day_ends
 from quantbench.core.signals import Signals
 from quantbench.core.strategy import Strategy
-from quantbench.engine import _kernels
 from quantbench.engine.fills._kernels import Book
-from quantbench.engine.kernel import desk_of, with_signals
-from quantbench.engine.score._kernels import trade_and_measure
+from quantbench.engine.kernel import EXITS, NO_FLAGS, desk_of, with_signals
+from quantbench.engine.score._kernels import take_in, trade_and_measure
 from quantbench.engine.setting import Venue
 
 __all__ = ["METRICS", "Batch", "run_trials"]
@@ -34,17 +34,6 @@ METRICS: Final = (
     "expectancy",
 )
 """What a search knows of each trial, in the order of the kernel; defined in `engine.metrics`."""
-
-_FAILURES = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    NameError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 class Batch(NamedTuple):
@@ -65,9 +54,7 @@ class Batch(NamedTuple):
     failures: list[str | None]
 
 
-def run_trials(
-    strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, decide: Callable[[Strategy], Signals]
-) -> Batch:
+def run_trials(strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, first: int = 0) -> Batch:
     """Trade every strategy and return its figures; one that raises is a failed trial, kept with its reason.
 
     Parameters
@@ -78,36 +65,52 @@ def run_trials(
         What to try it on.
     venue : Venue
         Market, account, sizing and limits.
-    decide : callable
-        Gives a strategy's checked signals over the bars.
+    first : int
+        Bars before it count as target 0.
     """
     empty, (_, ends) = desk_of(venue), day_ends(bars)
     values = np.full((len(strategies), len(METRICS)), np.nan)
     daily = np.full((len(strategies), len(ends)), np.nan, np.float32)
-    failures: list[str | None] = []
-    equity, returns, periods = np.empty(len(bars)), np.empty(len(ends)), bars.instrument.trading_calendar.days_per_year
-    book = _book(1, 64, 64)
+    failures: list[str | None] = [None] * len(strategies)
+    periods = bars.instrument.trading_calendar.days_per_year
+    target, equity, returns = np.empty(len(bars)), np.empty(len(bars)), np.empty(len(ends))
+    book = _book(32, 64, 32)
     for row, strategy in enumerate(strategies):
         try:
-            desk = with_signals(empty, decide(strategy))
-        except _FAILURES as fault:
-            failures.append(f"{type(fault).__name__}: {fault}")
+            decided, rooms = _taken_in(strategy, bars, first, target)
+        except Exception as fault:  # noqa: BLE001  (a strategy is the user's code: whatever it raises is a result)
+            failures[row] = f"{type(fault).__name__}: {fault}"
             continue
-        parts, trades, skips = _kernels.rooms(desk.target, desk.enter)
-        if parts > len(book.part) or trades > len(book.trade) or skips > len(book.skip):
-            book = _book(parts, trades, skips)
+        if any(room > len(shelf) for room, shelf in zip(rooms, book[2:], strict=True)):
+            book = _book(*(2 * room for room in rooms))
+        desk = with_signals(empty, decided)
         trade_and_measure(desk, book, equity, ends, periods, returns, values[row])
         daily[row] = returns
-        failures.append(None)
     return Batch(values, daily, failures)
 
 
+def _taken_in(
+    strategy: Strategy, bars: Bars, first: int, target: npt.NDArray[np.float64]
+) -> tuple[Signals, tuple[int, int, int]]:
+    """Return a strategy's checked signals with their target in the buffer, and the room they need."""
+    warm, length = strategy.warmup, len(bars)
+    decided, first = strategy.decided(bars).spread_over(length), max(first, warm)
+    enter = decided.enter
+    bad, *rooms = take_in(decided.target, NO_FLAGS if enter is None else enter, warm, first, target)
+    if bad >= 0 or any(getattr(decided, name) is not None for name in EXITS):
+        decided.checked(length, warm)
+    if enter is not None:
+        enter = enter.copy()
+        enter[:first] = False
+    return replace(decided, target=target, enter=enter), (rooms[0], rooms[1], rooms[2])
+
+
 def _book(parts: int, trades: int, skips: int) -> Book:
-    """Return a book used by one trial after the other, with room to spare."""
+    """Return a book with that much room, to be used by one trial after the other."""
     return Book(
         np.empty(12),
         np.empty(16, np.int64),
-        np.empty((2 * parts, 7)),
-        np.empty((2 * trades, 16)),
-        np.empty((2 * skips, 2), np.int64),
+        np.empty((parts, 7)),
+        np.empty((trades, 16)),
+        np.empty((skips, 2), np.int64),
     )

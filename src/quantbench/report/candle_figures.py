@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
 from quantbench.core.results import Backtest
 from quantbench.core.rules import REASONS
 from quantbench.core.timeframe import timeframe_ns
+from quantbench.report.colours import GAIN, LOSS, MUTED, SECOND
 from quantbench.report.series import Candles, candles, milliseconds
-from quantbench.report.style import GAIN, LOSS, MUTED, SECOND, figure
+from quantbench.report.style import figure, go
 
 __all__ = ["candle_traces", "candles_figure", "closed_times"]
 

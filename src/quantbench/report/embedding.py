@@ -7,11 +7,9 @@ import gzip
 import json
 from typing import Any, NamedTuple
 
-import plotly.graph_objects as go
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from quantbench.report.style import TEMPLATE
+from quantbench.report.style import TEMPLATE, get_plotlyjs, go
 
 __all__ = ["Drawing", "drawing", "plotly_packed", "script_json", "template_json"]
 

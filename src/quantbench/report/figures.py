@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from quantbench.core.results import Backtest
 from quantbench.report.candle_figures import candle_traces, candles_figure, closed_times
+from quantbench.report.colours import DIVERGING, GAIN, LOSS, MUTED
 from quantbench.report.search_figures import plot_study
 from quantbench.report.series import (
     EquityLine,
@@ -24,7 +23,7 @@ from quantbench.report.series import (
     trade_profits,
 )
 from quantbench.report.stress import AtCosts
-from quantbench.report.style import DIVERGING, GAIN, LOSS, MUTED, TEMPLATE, figure
+from quantbench.report.style import TEMPLATE, figure, go, make_subplots
 
 __all__ = [
     "MONTHS",
@@ -53,7 +52,7 @@ def plot_backtest(result: Backtest) -> go.Figure:
     --------
     >>> import quantbench as qb
     >>> figure = qb.backtest(qb.MaCross(20, 100), qb.load("EURUSD", "H1")).plot()
-    >>> figure.layout.title.text.splitlines()[0]
+    >>> figure.layout.title.text.split("<br>")[0]
     'MaCross on EURUSD H1'
     """
     view, currency = candles(result), result.account.currency
@@ -61,7 +60,7 @@ def plot_backtest(result: Backtest) -> go.Figure:
         rows=4,
         cols=2,
         specs=[[{"colspan": 2}, None], [{"colspan": 2}, None], [{"colspan": 2}, None], [{}, {}]],
-        row_heights=[0.26, 0.10, 0.36, 0.28],
+        row_heights=[0.28, 0.12, 0.38, 0.22],
         vertical_spacing=0.07,
         horizontal_spacing=0.1,
         subplot_titles=(
@@ -79,7 +78,8 @@ def plot_backtest(result: Backtest) -> go.Figure:
     fig.add_traces(_profit_traces(trade_profits(result)), rows=4, cols=2)
     fig.update_layout(template=TEMPLATE, height=1_080, showlegend=False, bargap=0.05, margin={"t": 90})
     fig.update_layout(title={"text": f"{_who(result)}<br><sup>{result.headline}</sup>", "y": 0.985, "yanchor": "top"})
-    fig.update_annotations(font_size=12, x=0, xanchor="left", selector=lambda note: note.x < 0.6)
+    fig.update_annotations(font_size=12, x=0, xanchor="left")
+    fig.layout.annotations[-1].x = fig.layout.xaxis5.domain[0]
     fig.update_xaxes(type="date", rangeslider_visible=False, row=1).update_xaxes(type="date", matches="x", row=2)
     fig.update_xaxes(type="date", rangeslider_visible=False, rangebreaks=closed_times(view, result), row=3)
     fig.update_yaxes(tickformat=".0%", row=2).update_yaxes(autorange="reversed", type="category", row=4, col=1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from markupsafe import Markup, escape
 
 from quantbench.core.results import Backtest, Study
+from quantbench.report.colours import GAIN, LOSS
 from quantbench.report.search_data import has_score, trial_sharpes, varied
 from quantbench.report.series import keep_extremes
-from quantbench.report.style import GAIN, LOSS
 from quantbench.report.wording import meaning, written
 
 __all__ = ["backtest_html", "study_html"]
@@ -21,8 +21,6 @@ FloatArray = npt.NDArray[np.float64]
 _SHOWN: Final = ("total_return", "sharpe", "max_drawdown", "profit_factor", "win_rate", "trades")
 _BEST: Final = 5
 _WIDE, _HIGH = 240, 44
-_ROWS = Markup('<table style="text-align:right;margin:.3em 0">{head}{rows}</table>')
-_WHOLE = Markup("<div><div><strong>{title}</strong></div><div>{headline}</div>{sketch}{table}</div>")
 
 
 def backtest_html(result: Backtest) -> str:
@@ -31,50 +29,51 @@ def backtest_html(result: Backtest) -> str:
     names = [name for name in _SHOWN if name in found]
     head = _row([meaning(name).label for name in names], cell="th")
     values = _row([written(name, float(found[name]), currency=currency) for name in names])
-    return _WHOLE.format(
-        title=f"{result.strategy!r} on {result.bars.symbol} {result.bars.timeframe}",
-        headline=result.headline,
-        sketch=_sketch(result.path.equity, base=result.account.balance),
-        table=_ROWS.format(head=head, rows=values),
-    )
+    title = f"{result.strategy!r} on {result.bars.symbol} {result.bars.timeframe}"
+    sketch = _sketch(result.path.equity, base=result.account.balance, says="Equity")
+    return _view(title, result.headline, below=f"{sketch}{_table(head, values)}")
 
 
 def study_html(study: Study) -> str:
     """Return the headline, the best trials and how all of them spread, as HTML."""
     title = f"Study of {study.strategy.__name__} on {study.bars.symbol} {study.bars.timeframe}"
     if not has_score(study):
-        return _WHOLE.format(title=title, headline=study.headline, sketch="", table=f"No trial has a {study.score}.")
+        return _view(title, study.headline, below=f"No trial has a {escape(study.score)}.")
     score = study.values[study.score]
     order = np.argsort(np.where(np.isfinite(score), -score, np.inf), kind="stable")
     best = [int(i) for i in order[:_BEST] if np.isfinite(score[i])]
     params = list(varied(study)) or list(study.params[0])
     names = [name for name in dict.fromkeys((study.score, *_SHOWN)) if name in study.values]
-    rows = Markup("").join(
+    rows = [
         _row(
             [str(i), *(str(study.params[i][name]) for name in params)]
             + [written(name, float(study.values[name][i]), currency=study.account.currency) for name in names]
         )
         for i in best
-    )
+    ]
     head = _row(["trial", *params, *(meaning(name).label for name in names)], cell="th")
     sharpes = np.sort(trial_sharpes(study))
-    return _WHOLE.format(
-        title=title,
-        headline=f"{study.headline}; best by {meaning(study.score).label}, in-sample",
-        sketch=_sketch(sharpes[np.isfinite(sharpes)], base=0.0, says="Sharpe of every trial, sorted"),
-        table=_ROWS.format(head=head, rows=rows),
-    )
+    sketch = _sketch(sharpes[np.isfinite(sharpes)], base=0.0, says="Sharpe of every trial, sorted")
+    headline = f"{study.headline}; best by {meaning(study.score).label}"
+    return _view(title, headline, below=f"{sketch}{_table(head, *rows)}")
 
 
-def _row(cells: list[str], *, cell: str = "td") -> Markup:
-    wrap = Markup(f"<{cell}>{{}}</{cell}>")  # noqa: S704  (td or th)
-    return Markup("<tr>{}</tr>").format(Markup("").join(wrap.format(text) for text in cells))
+def _view(title: str, headline: str, *, below: str) -> str:
+    return f"<div><div><strong>{escape(title)}</strong></div><div>{escape(headline)}</div>{below}</div>"
 
 
-def _sketch(values: FloatArray, *, base: float, says: str = "Equity") -> Markup:
+def _table(*rows: str) -> str:
+    return f'<table style="text-align:right;margin:.3em 0">{"".join(rows)}</table>'
+
+
+def _row(cells: list[str], *, cell: str = "td") -> str:
+    return f"<tr>{''.join(f'<{cell}>{escape(text)}</{cell}>' for text in cells)}</tr>"
+
+
+def _sketch(values: FloatArray, *, base: float, says: str) -> str:
     """Return a line as inline SVG with the base as a thin level; blue if it ends above, orange below."""
     if len(values) < 2:
-        return Markup("")
+        return ""
     rows = keep_extremes(values, at_most=_WIDE * 2)
     low, high = min(float(values.min()), base), max(float(values.max()), base)
     x = rows / (len(values) - 1) * _WIDE
@@ -82,7 +81,7 @@ def _sketch(values: FloatArray, *, base: float, says: str = "Equity") -> Markup:
     y, level = _HIGH - 2 - (values[rows] - low) * scale, _HIGH - 2 - (base - low) * scale
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     colour = GAIN if values[-1] >= base else LOSS
-    return Markup(  # noqa: S704  (numbers, and a caption of our own)
+    return (
         f'<svg role="img" aria-label="{escape(says)}" width="{_WIDE}" height="{_HIGH}" viewBox="0 0 {_WIDE} {_HIGH}">'
         f"<title>{escape(says)}</title>"
         f'<line x1="0" x2="{_WIDE}" y1="{level:.1f}" y2="{level:.1f}" stroke="#767b84" stroke-dasharray="2 3"/>'

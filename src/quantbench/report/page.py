@@ -10,12 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from quantbench import __version__
 from quantbench.config import settings, writable
-from quantbench.core.errors import StoreError
+from quantbench.core.errors import MissingExtra, StoreError
 from quantbench.core.results import Backtest, Study
 from quantbench.report import figures, search_figures, tables
 from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
@@ -23,6 +20,12 @@ from quantbench.report.provenance import provenance
 from quantbench.report.search_data import has_score, varied, widest_pair
 from quantbench.report.stress import AtCosts, at_costs
 from quantbench.report.verdict import judged
+
+try:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+except ImportError as missing:
+    raise MissingExtra("writing a report needs jinja2: pip install 'quantbench[lab]'") from missing
 
 __all__ = ["SCHEMA", "page_html", "write_report"]
 

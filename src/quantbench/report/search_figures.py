@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
 from quantbench.core.errors import ExecutionError
 from quantbench.core.results import Study
+from quantbench.report.colours import DIVERGING, GAIN, LOSS, MUTED
 from quantbench.report.search_data import (
     Parallel,
     has_score,
@@ -21,7 +21,7 @@ from quantbench.report.search_data import (
     trial_sharpes,
     varied,
 )
-from quantbench.report.style import DIVERGING, GAIN, LOSS, MUTED, figure
+from quantbench.report.style import figure, go
 from quantbench.report.wording import counted, meaning
 
 __all__ = ["line_figure", "parallel_figure", "plot_study", "surface_figure", "trials_figure"]

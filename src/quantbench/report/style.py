@@ -1,22 +1,20 @@
-"""One look for every figure: colours that survive colour blindness, light, dark and print."""
+"""One look for every figure, and the only door to plotly for this package's other modules."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-import plotly.graph_objects as go
+from quantbench.core.errors import MissingExtra
+from quantbench.report.colours import DIVERGING, FONT, GAIN, LOSS, MUTED, SECOND
 
-__all__ = ["DIVERGING", "FONT", "GAIN", "LOSS", "MUTED", "SECOND", "TEMPLATE", "figure"]
+try:
+    import plotly.graph_objects as go
+    from plotly.offline import get_plotlyjs
+    from plotly.subplots import make_subplots
+except ImportError as missing:
+    raise MissingExtra("drawing figures needs plotly: pip install 'quantbench[lab]'") from missing
 
-# Blue against orange is told apart by every common colour blindness (Okabe and Ito 2008); both
-# keep 3:1 against white and against near-black.
-GAIN: Final = "#2b7bc4"
-LOSS: Final = "#d6720b"
-SECOND: Final = "#8a63b8"
-MUTED: Final = "#767b84"
-# The report's script swaps the middle and the ends on a dark page, where what stands out is light.
-DIVERGING: Final = ((0.0, "#a9540a"), (0.25, LOSS), (0.5, "#ecebe8"), (0.75, GAIN), (1.0, "#16528a"))
-FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+__all__ = ["TEMPLATE", "figure", "get_plotlyjs", "go", "make_subplots"]
 
 _GRID: Final = "rgba(128, 132, 140, 0.22)"
 _AXIS: Final[dict[str, Any]] = {

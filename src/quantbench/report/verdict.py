@@ -185,10 +185,11 @@ def _luck(result: Backtest, study: Study | None, odds: _Odds) -> str:
 
 
 def _place(result: Backtest, study: Study) -> str:
-    own = result.strategy.params
-    if has_score(study) and dict(study.best.params) == own:
+    # A trial names what was searched; the fields that were not are the same for all.
+    own, fixed = result.strategy.params, study.strategy.from_params(study.params[0]).params
+    if has_score(study) and fixed | dict(study.best.params) == own:
         return "Best of"
-    return "One of" if any(dict(choice) == own for choice in study.params) else "Beside a search of"
+    return "One of" if any(fixed | dict(choice) == own for choice in study.params) else "Beside a search of"
 
 
 def _compared(odds: _Odds) -> str:
@@ -204,7 +205,7 @@ def _level(result: Backtest, odds: _Odds, stress: AtCosts) -> tuple[Level, str]:
         factor = stress.factor[int(np.argmax(stress.total_return <= 0))]
         return "red", f"costs x{factor:g} take the whole profit"
     if odds.sharpe <= odds.luck:
-        return "red", "luck alone explains it"
+        return "red", "luck alone can explain it"
     if len(result.path.trades) < _FEW_TRADES:
         return "amber", "too few trades, and only in-sample"
     if not odds.sharpe - odds.luck > _TWO_SIDED * odds.error:

@@ -10,12 +10,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from quantbench.core.account import Account, Costs, Sizing
 from quantbench.core.bars import Bars
+from quantbench.core.clock import as_ns
 from quantbench.core.errors import ParamsError
 from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
-from quantbench.engine.backtest import traded_from
 from quantbench.engine.setting import Venue, venue_of
 from quantbench.engine.trials import Batch, run_trials
 
@@ -77,12 +79,9 @@ def _pooled(
 
 
 def _trade(question: Question, strategies: Sequence[Strategy]) -> Batch:
-    bars = question.bars
-
-    def decide(strategy: Strategy) -> object:
-        return traded_from(strategy.signals(bars), bars, question.trade_from)
-
-    return run_trials(strategies, bars, _venue(question), decide=decide)  # type: ignore[arg-type]
+    bars, start = question.bars, question.trade_from
+    first = 0 if start is None else int(np.searchsorted(bars.time_ns, as_ns(start)))
+    return run_trials(strategies, bars, _venue(question), first=first)
 
 
 @lru_cache(maxsize=2)

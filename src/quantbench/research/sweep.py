@@ -83,24 +83,20 @@ def sweep(
     if not len(bars):
         raise ExecutionError(f"{bars.symbol} {bars.timeframe}: there are no bars to search on")
     found = space_of(strategy, space)
-    grid = grid_of(strategy, found)
-    ledger = writable(settings().ledger)
-    question = Question(
-        bars,
-        account or Account(),
-        costs or Costs(),
-        sizing or PercentEquity(1.0),
-        limits or Limits(),
-        rates,
-        intrabar,
-        trade_from,
-    )
-    done: list[Batch] = []
+    traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
+    question = Question(bars, *traded, rates, intrabar, trade_from)
+    return _swept(Asked(strategy, question, grid_of(strategy, found), found, score), workers, progress=progress)
+
+
+def _swept(asked: Asked, workers: int | None, *, progress: bool) -> Study:
+    """Trade what was asked for and write it to the ledger."""
+    ledger, done = writable(settings().ledger), list[Batch]()
+    strategies = asked.grid.strategies
     try:
-        done.extend(shown(batches(question, grid.strategies, workers=workers), len(grid.strategies), on=progress))
+        done.extend(shown(batches(asked.question, strategies, workers=workers), len(strategies), on=progress))
     finally:  # Ctrl-C too: what was tried is never forgotten
         if done:
-            study = _study(Asked(strategy, question, grid, found, score), done)
+            study = _study(asked, done)
             append_study(study, kind="sweep", now=now(), folder=ledger)
     return study
 
@@ -132,4 +128,7 @@ def _study(asked: Asked, done: list[Batch]) -> Study:
         asked.grid.refused,
         asked.score,
         asked.space,
+        question.rates,
+        question.intrabar,
+        question.trade_from,
     )

@@ -82,7 +82,17 @@ def _from_file(path: Path) -> ModuleType:
     except Exception as fault:  # whatever a file of the user raises
         del sys.modules[name]
         raise RunError(f"{path} cannot be imported: {type(fault).__name__}: {fault}") from fault
+    _take_along(module)
     return module
+
+
+def _take_along(module: ModuleType) -> None:
+    """Have the module's classes sent to worker processes whole: they could not import it by its name."""
+    try:
+        import cloudpickle  # type: ignore[import-untyped]
+    except ImportError:  # without the extra `lab` there are no workers either
+        return
+    cloudpickle.register_pickle_by_value(module)
 
 
 def _from_module(name: str) -> ModuleType:

@@ -12,6 +12,21 @@ PROFIT = 12  # column of Book.trade
 
 
 @njit(nogil=True, cache=True)
+def take_in(target, enter_, warm, first, into):
+    """Copy a target with its bars before `first` flat; return (bad bar or -1, parts, trades, skips) it can make."""
+    changes, before, bad = 0, 0.0, -1
+    for t in range(len(target)):
+        if t >= warm and not abs(target[t]) <= 1.0 and bad < 0:  # NaN fails too
+            bad = t
+        now = target[t] if t >= first else 0.0
+        changes += now != before
+        into[t] = before = now
+    for t in range(first, len(enter_)):
+        changes += enter_[t]
+    return bad, 1 + changes, 1 + 2 * changes, 1 + changes
+
+
+@njit(nogil=True, cache=True)
 def trade_and_measure(desk, book, equity, ends, periods, daily, figures):
     """Trade the signals on the desk; write daily returns and figures (in the order of trials.METRICS)."""
     balance = desk.terms.balance
