@@ -82,6 +82,9 @@ class Backtest:
         def plot(self) -> Any:
             """Return the figure of this path."""
 
+        def why(self, time: str | datetime | np.datetime64) -> Any:
+            """Explain the bar that holds a moment."""
+
     @cached_property
     def trades(self) -> pd.DataFrame:
         """One row a closed part, in order of closing, then oldest part.

@@ -17,6 +17,7 @@ T = TypeVar("T", bound=type)
 VIEWS: Final[dict[str, dict[str, str]]] = {
     "Backtest": {
         "metrics": "quantbench.engine.metrics:of_backtest",
+        "why": "quantbench.engine.explain:why",
         "plot": "quantbench.report.figures:plot_backtest",
         "_repr_html_": "quantbench.report.notebook_views:backtest_html",
     },
