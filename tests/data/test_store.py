@@ -26,7 +26,8 @@ def test_every_stored_symbol_loads_with_its_contract_facts(symbol, timeframe, ma
 
 def test_symbols_lists_what_load_gives():
     table = qb.symbols()
-    assert list(table.columns) == ["symbol", "timeframe", "bars", "from", "to", "source", "licence"]
+    assert list(table.columns) == ["symbol", "timeframe", "bars", "from", "to", "source", "licence", "stored"]
+    assert set(table["stored"]) == {"sample"}
     assert [tuple(row) for row in table[["symbol", "timeframe", "bars"]].to_numpy()] == STORED
     for _, row in table.iterrows():
         bars = qb.load(row["symbol"], row["timeframe"])
@@ -104,8 +105,8 @@ def test_an_unknown_symbol_lists_what_there_is():
 
 
 def test_a_timeframe_that_is_not_stored_lists_what_is():
-    with pytest.raises(DataError, match=r"no D1 bars of EURUSD are stored; there are: .*EURUSD H1"):
-        qb.load("EURUSD", "D1")
+    with pytest.raises(DataError, match=r"no M5 bars of EURUSD are stored, nor any to make .* there are: .*EURUSD H1"):
+        qb.load("EURUSD", "M5")
 
 
 def test_a_timeframe_that_does_not_exist_gets_a_hint():

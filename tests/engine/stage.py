@@ -38,7 +38,7 @@ class Plan(qb.Strategy):
     def warmup(self):
         return self.warm
 
-    def decide(self, bars):
+    def decide(self, bars):  # noqa: ARG002  (told beforehand)
         return self.wanted
 
 

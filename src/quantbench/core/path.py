@@ -62,12 +62,15 @@ class Path(NamedTuple):
         One row a closed part, in order of closing, then oldest part.
     skipped : int array of shape (n, 2)
         Bar that would have filled, and the index of the reason in `SKIPS`.
+    balance : float array, one value a bar
+        Account currency at the close without open profit.
     """
 
     equity: npt.NDArray[np.float64]
     position: npt.NDArray[np.float64]
     trades: npt.NDArray[np.void]
     skipped: npt.NDArray[np.int64]
+    balance: npt.NDArray[np.float64]
 
     @classmethod
     def of(
@@ -77,7 +80,10 @@ class Path(NamedTuple):
         *,
         trades: Sequence[tuple[object, ...]],
         skipped: Sequence[tuple[int, int]],
+        balance: npt.NDArray[np.float64] | None = None,
     ) -> Path:
-        """Return the path from rows in the order of `TRADE`."""
+        """Return the path from rows in the order of `TRADE`; without a balance, equity is all there is."""
         rows = np.array(list(trades), TRADE) if trades else np.zeros(0, TRADE)
-        return cls(equity, position, rows, np.array(skipped, np.int64).reshape(-1, 2))
+        return cls(
+            equity, position, rows, np.array(skipped, np.int64).reshape(-1, 2), equity if balance is None else balance
+        )

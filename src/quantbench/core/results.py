@@ -126,6 +126,11 @@ class Backtest:
         return self._series(self.path.equity, "equity")
 
     @cached_property
+    def balance(self) -> pd.Series[float]:
+        """Account currency at each close without open profit."""
+        return self._series(self.path.balance, "balance")
+
+    @cached_property
     def position(self) -> pd.Series[float]:
         """Signed lots held at each close."""
         return self._series(self.path.position, "position")

@@ -27,6 +27,7 @@ __all__ = [
     "entry_levels",
     "exit_at_open",
     "exit_inside",
+    "fill_price",
     "followed_stop",
     "lots_of",
     "raw_lots",
@@ -52,6 +53,11 @@ def round_price(price: float, digits: int) -> float:
         return price
     scale = 10.0**digits
     return round(price * scale) / scale
+
+
+def fill_price(price: float, digits: int) -> float:
+    """Return a fill on the grid, at least one step of it: nothing is sold for less than that."""
+    return max(round_price(price, digits), 1.0 / 10.0**digits)
 
 
 class Conversion(NamedTuple):

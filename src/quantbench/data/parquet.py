@@ -15,7 +15,7 @@ try:
 except ImportError as missing:
     raise MissingExtra("reading and writing bars needs polars: pip install 'quantbench[lab]'") from missing
 
-__all__ = ["UNREADABLE", "facts", "pl", "write_atomically"]
+__all__ = ["UNREADABLE", "facts", "pl", "sync_folder", "write_atomically"]
 
 UNREADABLE: Final = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What polars raises for a file that is missing, cut short or no Parquet at all."""
@@ -36,7 +36,12 @@ def facts(file: Path) -> dict[str, str]:
 
 
 def write_atomically(
-    frame: pl.DataFrame, file: Path, *, metadata: Mapping[str, str] | None = None, level: int = 3
+    frame: pl.DataFrame,
+    file: Path,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    level: int = 3,
+    group: int | None = None,
 ) -> Path:
     """Write a Parquet file so that it is either there in full or not there at all.
 
@@ -53,6 +58,8 @@ def write_atomically(
         Key-value facts kept in the file.
     level : int
         Of zstd compression.
+    group : int, optional
+        Rows a group: a range is read by groups.
 
     Raises
     ------
@@ -64,12 +71,16 @@ def write_atomically(
     try:
         with temporary.open("wb") as handle:
             frame.write_parquet(
-                handle, compression="zstd", compression_level=level, metadata=dict(metadata) if metadata else None
+                handle,
+                compression="zstd",
+                compression_level=level,
+                row_group_size=group,
+                metadata=dict(metadata) if metadata else None,
             )
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(file)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
     except OSError as fault:
         raise StoreError(f"cannot write {file}: {fault.strerror or fault}; free some disk space and repeat") from fault
     finally:
@@ -77,7 +88,7 @@ def write_atomically(
     return file
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force the new name to disk; Windows neither needs it nor opens folders."""
     if os.name == "nt":
         return

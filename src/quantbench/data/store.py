@@ -1,32 +1,54 @@
-"""Stored bars by symbol and timeframe: what there is, and loading it."""
+"""Stored bars by symbol and timeframe: what there is, and loading it, your lake before the sample."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from quantbench.config import settings
 from quantbench.core.bars import Bars
-from quantbench.core.clock import as_ns
+from quantbench.core.clock import DAY_NS, as_ns
 from quantbench.core.errors import DataError, StoreError, did_you_mean
+from quantbench.core.resample import resample
 from quantbench.core.timeframe import TIMEFRAMES, timeframe_ns
 from quantbench.data.instruments import instrument
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SCHEMA", "load", "sample_folder", "symbols"]
+__all__ = ["SCHEMA", "Moment", "load", "sample_files", "sample_folder", "symbols"]
 
 SCHEMA: Final = 1
 """Version of the layout of a file of bars."""
 
 Moment = str | datetime | np.datetime64
+Key = tuple[str, str]
 
 
-def load(symbol: str, timeframe: str, start: Moment | None = None, end: Moment | None = None) -> Bars:
-    """Load bars of the embedded sample.
+class _Source(NamedTuple):
+    """Where bars of one timeframe are: how to read a range of them, and from when to when there are any."""
+
+    timeframe: str
+    columns: Callable[[int | None, int | None], dict[str, Any]]
+    opens: Callable[[], tuple[int, int]]
+
+
+def load(
+    symbol: str,
+    timeframe: str,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    version: int | str | None = None,
+) -> Bars:
+    """Load stored bars: from your lake, else from the embedded sample.
+
+    Where the timeframe itself is not stored, it is made of the longest stored one that divides it, on
+    the instrument's trading day; `symbols` lists what is stored.
 
     Parameters
     ----------
@@ -35,11 +57,15 @@ def load(symbol: str, timeframe: str, start: Moment | None = None, end: Moment |
     start, end : str, datetime or datetime64, optional
         Bars whose open lies in ``[start, end)``. Text and naive datetimes are read as UTC;
         ``"2017"`` and ``"2017-03"`` mean their first day.
+    version : int or str, optional
+        A version of the dataset in the lake: its number, or the beginning of its content hash. By
+        default the current one.
 
     Returns
     -------
     Bars
-        **Bid** prices, labelled by the bar's open in UTC.
+        **Bid** prices, labelled by the bar's open in UTC. A spread that is only the smallest within each
+        bar, as MetaTrader 5 exports it, is not carried: fills would be too good.
 
     Raises
     ------
@@ -55,27 +81,36 @@ def load(symbol: str, timeframe: str, start: Moment | None = None, end: Moment |
     >>> import quantbench as qb
     >>> qb.load("EURUSD", "H1", "2017-03", "2017-04")
     Bars(EURUSD H1, 550 bars, 2017-03-01 00:00 to 2017-03-31 20:00 UTC)
+    >>> qb.load("EURUSD", "D1", "2017-03", "2017-04")
+    Bars(EURUSD D1, 22 bars, 2017-03-01 22:00 to 2017-03-30 21:00 UTC)
     """
-    file = _file(symbol, timeframe)
+    source = _source(symbol, timeframe, version)
     first, last = _moment("start", start), _moment("end", end)
-    columns = _columns(file, first, last)
-    if not len(columns["time"]):
-        opens, last_opens = _row(file)[3:5]
+    facts = instrument(symbol)
+    if source.timeframe == timeframe:
+        bars = Bars(symbol, timeframe, facts, **source.columns(first, last))
+    else:
+        # A longer bar is right only if all it is made of is read: a little more than one on each side.
+        margin = timeframe_ns(timeframe) + 3 * DAY_NS
+        wide = source.columns(None if first is None else first - margin, None if last is None else last + margin)
+        bars = _within(resample(Bars(symbol, source.timeframe, facts, **wide), timeframe), first, last)
+    if not len(bars):
+        opens, last_opens = (_said(stamp) for stamp in source.opens())
         raise DataError(
             f"{symbol} {timeframe} has no bars from {start or 'the first'} up to, not including, {end or 'the last'}; "
-            f"there are bars from {opens:%Y-%m-%d %H:%M} to {last_opens:%Y-%m-%d %H:%M} UTC"
+            f"there are bars from {opens} to {last_opens} UTC"
         )
-    return Bars(symbol, timeframe, instrument(symbol), **columns)
+    return bars
 
 
 def symbols() -> pd.DataFrame:
-    """Return what `load` can give: one row a symbol and timeframe.
+    """Return what is stored: one row a symbol and timeframe.
 
     Returns
     -------
     DataFrame
         ``symbol, timeframe, bars`` (how many), ``from, to`` (opens of the first and last bar, UTC),
-        ``source, licence``.
+        ``source, licence, stored`` (``"lake"``, which hides the same of the ``"sample"``).
 
     Examples
     --------
@@ -85,9 +120,15 @@ def symbols() -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = ["symbol", "timeframe", "bars", "from", "to", "source", "licence"]
-    rows = [_row(file) for _, file in sorted(_stored().items())]
-    return pd.DataFrame(rows, columns=names)
+    rows = {key: _row(file) for key, file in sample_files().items()} | _lake_rows()
+    order = sorted(rows, key=lambda key: (key[0], timeframe_ns(key[1])))
+    table = pd.DataFrame(
+        [(*key, *rows[key]) for key in order],
+        columns=["symbol", "timeframe", "bars", "from", "to", "source", "licence", "stored"],
+    )
+    for name in ("from", "to"):
+        table[name] = pd.to_datetime(table[name], unit="ns", utc=True)
+    return table
 
 
 def sample_folder() -> Path:
@@ -96,8 +137,14 @@ def sample_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "data" / "sample"
 
 
-def _stored() -> dict[tuple[str, str], Path]:
-    """Return the files of bars by symbol and timeframe; a name is SYMBOL_TIMEFRAME.parquet."""
+def sample_files() -> dict[Key, Path]:
+    """Return the files of the sample by symbol and timeframe; a name is SYMBOL_TIMEFRAME.parquet.
+
+    Raises
+    ------
+    StoreError
+        When there is none.
+    """
     folder = sample_folder()
     found = {}
     for file in folder.glob("*.parquet"):
@@ -108,46 +155,91 @@ def _stored() -> dict[tuple[str, str], Path]:
     return found
 
 
-def _file(symbol: str, timeframe: str) -> Path:
-    stored = _stored()
-    if (symbol, timeframe) in stored:
-        return stored[symbol, timeframe]
+def _source(symbol: str, timeframe: str, version: int | str | None) -> _Source:
+    """Return where to read from: the timeframe itself before any it can be made of, the lake before the sample."""
+    timeframe_ns(timeframe)
+    if version is not None or (symbol, timeframe) in _lake_keys(symbol):
+        return _from_lake(symbol, timeframe, version)
+    sample = sample_files()
+    if (symbol, timeframe) in sample:
+        return _from_sample(sample[symbol, timeframe], timeframe)
+    for shorter in reversed(_shorter(timeframe)):
+        if (symbol, shorter) in _lake_keys(symbol):
+            return _from_lake(symbol, shorter, None)
+        if (symbol, shorter) in sample:
+            return _from_sample(sample[symbol, shorter], shorter)
+    raise _not_stored(symbol, timeframe)
+
+
+def _not_stored(symbol: str, timeframe: str) -> DataError:
+    stored = set(sample_files()) | _lake_keys("*")
     have = ", ".join(f"{name} {frame}" for name, frame in sorted(stored))
     known = {name for name, _ in stored}
     if symbol not in known:
-        raise DataError(f"no bars of {symbol!r} are stored: {did_you_mean(symbol, known)} There are: {have}")
-    if timeframe not in TIMEFRAMES:
-        timeframe_ns(timeframe)
-    raise DataError(f"no {timeframe} bars of {symbol} are stored; there are: {have}")
+        return DataError(f"no bars of {symbol!r} are stored: {did_you_mean(symbol, known)} There are: {have}")
+    return DataError(f"no {timeframe} bars of {symbol} are stored, nor any to make them of; there are: {have}")
 
 
-def _moment(name: str, value: Moment | None) -> int | None:
-    if value is None:
-        return None
-    try:
-        return as_ns(value)
-    except (ValueError, TypeError, AttributeError) as fault:
-        raise DataError(
-            f"{name} must be a UTC time such as '2017', '2017-03', '2017-03-15' or '2017-03-15 14:00', found {value!r}"
-        ) from fault
+def _shorter(timeframe: str) -> list[str]:
+    """Return the timeframes a longer bar can be made of, shortest first."""
+    length = timeframe_ns(timeframe)
+    fits = [name for name, short in TIMEFRAMES.items() if short < length and short <= DAY_NS]
+    return [name for name in fits if length > DAY_NS or length % TIMEFRAMES[name] == 0]
 
 
-def _columns(file: Path, first: int | None, last: int | None) -> dict[str, Any]:
-    from quantbench.data.parquet import UNREADABLE, pl
+def _lake_keys(symbol: str) -> set[Key]:
+    """Return what the lake holds of a symbol, or of all: ``"*"``."""
+    if not settings().lake.is_dir():
+        return set()
+    from quantbench.data.lake import datasets
 
-    _facts(file)
-    wanted = pl.scan_parquet(file)
-    stamp = pl.col("time").dt.epoch("ns")
-    if first is not None:
-        wanted = wanted.filter(stamp >= first)
-    if last is not None:
-        wanted = wanted.filter(stamp < last)
-    try:
-        frame = wanted.collect()
-    except UNREADABLE as fault:
-        raise StoreError(f"cannot read {file}: {fault}; restore it or install Quantbench again") from fault
-    columns = {name: frame[name].to_numpy() for name in ("open", "high", "low", "close", "volume", "spread")}
-    return {"time": frame["time"].dt.replace_time_zone(None).to_numpy(), **columns}
+    return {(found.symbol, found.timeframe) for found in datasets() if symbol in {"*", found.symbol}}
+
+
+def _from_lake(symbol: str, timeframe: str, version: int | str | None) -> _Source:
+    from quantbench.data import lake
+    from quantbench.data.frames import columns_of
+    from quantbench.data.manifest import Dataset, version_named
+
+    dataset = Dataset(symbol, timeframe)
+    wanted = version_named(dataset, version)
+
+    def columns(first: int | None, last: int | None) -> dict[str, Any]:
+        found = columns_of(lake.read(dataset, start=first, end=last, version=wanted.content))
+        return found | ({"spread": None} if wanted.origin.spread_of == "minimum" else {})
+
+    return _Source(timeframe, columns, lambda: (wanted.first, wanted.last))
+
+
+def _lake_rows() -> dict[Key, tuple[Any, ...]]:
+    if not settings().lake.is_dir():
+        return {}
+    from quantbench.data.lake import datasets
+
+    return {
+        (one.symbol, one.timeframe): (one.rows, one.first, one.last, one.origin.source, one.origin.licence, "lake")
+        for one in datasets()
+    }
+
+
+def _from_sample(file: Path, timeframe: str) -> _Source:
+    def columns(first: int | None, last: int | None) -> dict[str, Any]:
+        from quantbench.data.frames import columns_of
+        from quantbench.data.parts import collected
+
+        _facts(file)
+        return columns_of(collected([file], first, last))
+
+    return _Source(timeframe, columns, lambda: _row(file)[1:3])
+
+
+def _row(file: Path) -> tuple[Any, ...]:
+    from quantbench.data.parquet import pl
+
+    found = _facts(file)
+    time = pl.col("time").dt.epoch("ns")
+    many, first, last = pl.scan_parquet(file).select(pl.len(), a=time.min(), b=time.max()).collect().row(0)
+    return (many, first, last, found["source"], found["licence"], "sample")
 
 
 def _facts(file: Path) -> dict[str, str]:
@@ -161,13 +253,22 @@ def _facts(file: Path) -> dict[str, str]:
     return found
 
 
-def _row(file: Path) -> tuple[Any, ...]:
-    import pandas as pd
+def _moment(name: str, value: Moment | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        return as_ns(value)
+    except (ValueError, TypeError, AttributeError) as fault:
+        raise DataError(
+            f"{name} must be a UTC time such as '2017', '2017-03', '2017-03-15' or '2017-03-15 14:00', found {value!r}"
+        ) from fault
 
-    from quantbench.data.parquet import pl
 
-    found = _facts(file)
-    time = pl.col("time").dt.epoch("ns")
-    many, first, last = pl.scan_parquet(file).select(pl.len(), a=time.min(), b=time.max()).collect().row(0)
-    opens = (pd.Timestamp(moment, tz="UTC") for moment in (first, last))
-    return (found["symbol"], found["timeframe"], many, *opens, found["source"], found["licence"])
+def _said(stamp: int) -> str:
+    return np.datetime_as_string(np.datetime64(stamp, "ns"), unit="m").replace("T", " ")
+
+
+def _within(bars: Bars, first: int | None, last: int | None) -> Bars:
+    start = 0 if first is None else int(np.searchsorted(bars.time_ns, first))
+    stop = len(bars) if last is None else int(np.searchsorted(bars.time_ns, last))
+    return bars[start : max(start, stop)]

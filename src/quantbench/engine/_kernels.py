@@ -24,6 +24,7 @@ from quantbench.engine.fills._kernels import (
     LOSSES,
     LOST_DAY,
     NAN,
+    OUT_IS_OLD,
     P_PRICE,
     P_STEPS,
     P_SWAP,
@@ -85,34 +86,27 @@ class Desk(NamedTuple):
 
 
 @compiled
-def run(desk, book, equity, position, record):
-    """Trade the signals bar by bar; fills `book`, `equity` and, if `record`, `position` and excursions."""
-    n, k = len(equity), 0
+def run(desk, book, equity, money, record):
+    """Trade the signals bar by bar; fills `book`, `equity` and, if `record`, `money` (lots held, balance)."""
+    n, k, target = len(equity), 0, desk.target
     while k < n:
-        _bar(desk, book, k, n, equity, position, record)
+        _bar(desk, book, k, n, equity, money, record)
         k += 1
-        if k < n - 1 and not desk.terms.guarded and book.state[STARTING] == 0:
+        # Nothing is to be done at the open of bar k, and nothing in it if no level is reached: run on.
+        while k > 1 and k < n - 1 and not desk.terms.guarded and book.state[STARTING] == 0:
+            began = k
             if book.state[HELD] == 0:
-                k = quiet_flat(desk.target, desk.enter, book.money[BALANCE], k, equity, position, record)
-            elif book.state[TAIL] - book.state[HEAD] == 1 and k > 1 and desk.target[k - 1] == desk.target[k - 2]:
-                side = 0 if book.state[SIDE] > 0 else 1
-                swap = desk.swap[side] if desk.swap.shape[1] else desk.swap[0]
-                k = quiet_held(
-                    desk.terms,
-                    book,
-                    desk.quotes[4 * side : 4 * side + 4],
-                    desk.target,
-                    swap,
-                    desk.rate,
-                    k,
-                    equity,
-                    position,
-                    record,
-                )
+                k = quiet_flat(target, desk.enter, book.money[BALANCE], k, equity, money, record)
+            elif book.state[TAIL] - book.state[HEAD] == 1 and target[k - 1] == target[k - 2]:
+                k = quiet_held(desk, book, k, equity, money, record)
+            if k == began:
+                break
+            if target[k - 1] != target[k - 2] or len(desk.enter):
+                _decide(target, desk.enter, book, k - 1)
 
 
 @inlined
-def _bar(desk, book, k, n, equity, position, record):
+def _bar(desk, book, k, n, equity, money, record):
     state, terms, first = book.state, desk.terms, 0
     if k > 0:
         rate = rate_at(desk.rate, 0, k)
@@ -137,7 +131,7 @@ def _bar(desk, book, k, n, equity, position, record):
         close_steps(terms, book, k, END, desk.quotes[first + CLOSE, k], False, state[HELD], False, rate)
     equity[k] = _mark(desk, book, k, first, rate, record)
     if record:
-        position[k] = state[SIDE] * lots_of(state[HELD], terms)
+        money[0, k], money[1, k] = state[SIDE] * lots_of(state[HELD], terms), book.money[BALANCE]
     if terms.guarded:
         _remember(terms, book, equity[k])
     _decide(desk.target, desk.enter, book, k)
@@ -163,9 +157,10 @@ def _roll_over(desk, book, k, rate):
             earned = desk.swap[row, k] * lots_of(book.part[i, P_STEPS], desk.terms) * factor
             book.part[i, P_SWAP] += earned
             book.money[BALANCE] += earned
+        book.state[OUT_IS_OLD] = 1
 
 
-@compiled
+@inlined
 def _leaves(desk, book, k, rate, moment):
     """Return (reason, price, slips, ambiguous) of what closes the position at a moment; reason -1 for none."""
     state, side = book.state, book.state[SIDE]
@@ -272,7 +267,7 @@ def rooms(target, enter_):
     for t in range(len(target)):
         if target[t] != 0 and (sign(target[t]) != sign(before) or (len(enter_) and enter_[t])):
             starts += 1
-        elif abs(target[t]) != abs(before):
+        if abs(target[t]) != abs(before):
             resizes += 1
         before = target[t]
     return 1 + resizes, 1 + starts + 2 * resizes, 1 + starts + resizes

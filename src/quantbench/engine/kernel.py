@@ -14,7 +14,18 @@ from quantbench.core.path import TRADE, Path
 from quantbench.core.signals import Signals
 from quantbench.engine import _kernels
 from quantbench.engine._kernels import Desk
-from quantbench.engine.fills._kernels import BALANCE, DAY_START, LAST_FILL, PEAK, SKIPS, TRADES, Book, Terms
+from quantbench.engine.fills._kernels import (
+    BALANCE,
+    DAY_START,
+    LAST_FILL,
+    MONEY_CELLS,
+    PEAK,
+    SKIPS,
+    STATE_CELLS,
+    TRADES,
+    Book,
+    Terms,
+)
 from quantbench.engine.market import Market
 from quantbench.engine.setting import Setting, Venue
 
@@ -31,13 +42,13 @@ def run(setting: Setting) -> Path:
     """Trade the signals in the compiled kernel and return the account's path."""
     desk = with_signals(desk_of(setting.venue), setting.signals)
     book = book_for(desk)
-    equity, position = np.empty(len(desk.target)), np.empty(len(desk.target))
-    _kernels.run(desk, book, equity, position, True)  # noqa: FBT003  (a kernel takes its arguments by position)
+    equity, money = np.empty(len(desk.target)), np.empty((2, len(desk.target)))
+    _kernels.run(desk, book, equity, money, True)  # noqa: FBT003  (a kernel takes its arguments by position)
     rows = book.trade[: int(book.state[TRADES])]
     trades = np.zeros(len(rows), TRADE)
     for i, name in enumerate(TRADE.names or ()):
         trades[name] = rows[:, i]
-    return Path(equity, position, trades, book.skip[: int(book.state[SKIPS])].copy())
+    return Path(equity, money[0], trades, book.skip[: int(book.state[SKIPS])].copy(), money[1])
 
 
 def desk_of(venue: Venue) -> Desk:
@@ -122,7 +133,7 @@ def _terms(venue: Venue) -> Terms:
 def book_for(desk: Desk) -> Book:
     """Return an empty book with room for all these signals can do."""
     parts, trades, skips = _kernels.rooms(desk.target, desk.enter)
-    money, state = np.full(12, np.nan), np.zeros(16, np.int64)
+    money, state = np.full(MONEY_CELLS, np.nan), np.zeros(STATE_CELLS, np.int64)
     money[[BALANCE, DAY_START, PEAK]] = desk.terms.balance
     state[LAST_FILL] = _NEVER
     return Book(money, state, np.zeros((parts, 7)), np.zeros((trades, 16)), np.zeros((skips, 2), np.int64))

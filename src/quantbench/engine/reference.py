@@ -25,7 +25,7 @@ def run(setting: Setting) -> Path:
     """Trade the signals bar by bar and return the account's path."""
     venue, n = setting.venue, len(setting.venue.time_ns)
     state = State(venue, setting.signals, venue.account.balance, Memory(venue.account.balance, venue.account.balance))
-    equity, position = np.empty(n), np.zeros(n)
+    equity, balance, position = np.empty(n), np.empty(n), np.empty(n)
     for k in range(n):
         if k > 0:
             if venue.day[k] != venue.day[k - 1]:
@@ -38,10 +38,10 @@ def run(setting: Setting) -> Path:
         if k == n - 1 and state.parts:
             _close(state, k, Exit("end_of_data", _own(state, k).close, slips=False))
         equity[k] = _mark(state, k)
-        position[k] = state.side * _lots(state)
+        balance[k], position[k] = state.balance, state.side * _lots(state)
         state.memory = guards.after_mark(state.memory, venue.limits, equity[k])
         _decide(state, k)
-    return Path.of(equity, position, trades=state.trades, skipped=state.skipped)
+    return Path.of(equity, position, trades=state.trades, skipped=state.skipped, balance=balance)
 
 
 def _decide(state: State, t: int) -> None:
@@ -159,7 +159,7 @@ def _open_part(state: State, k: int, steps: int, *, free: float) -> str:
     if blocked:
         return blocked
     quote = market.ask_open[k] if state.side > 0 else market.bid_open[k]
-    price = rules.round_price(quote + state.side * market.slippage, venue.instrument.digits)
+    price = rules.fill_price(quote + state.side * market.slippage, venue.instrument.digits)
     convert = conversion_at(market, k)
     if rules.required_margin(lots, price, venue.instrument, convert) > free:
         return "margin"
@@ -215,7 +215,7 @@ def _close(state: State, k: int, how: Exit, steps: int | None = None) -> None:
     """[4] Close the oldest steps (all by default) and write one trade a part."""
     market, instrument = state.venue.market, state.venue.instrument
     slip = market.slippage if how.slips else 0.0
-    price = rules.round_price(how.price - state.side * slip, instrument.digits)
+    price = rules.fill_price(how.price - state.side * slip, instrument.digits)
     convert = conversion_at(market, k, at_close=how.reason == "end_of_data")
     left = sum(part.steps for part in state.parts) if steps is None else steps
     while left > 0:

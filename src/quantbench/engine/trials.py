@@ -13,8 +13,9 @@ from quantbench.core.bars import Bars
 from quantbench.core.results import day_ends
 from quantbench.core.signals import Signals
 from quantbench.core.strategy import Strategy
-from quantbench.engine.fills._kernels import Book
+from quantbench.engine.fills._kernels import MONEY_CELLS, STATE_CELLS, Book
 from quantbench.engine.kernel import EXITS, NO_FLAGS, desk_of, with_signals
+from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.score._kernels import take_in, trade_and_measure
 from quantbench.engine.setting import Venue
 
@@ -68,6 +69,7 @@ def run_trials(strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, firs
     first : int
         Bars before it count as target 0.
     """
+    keep_freed_memory()
     empty, (_, ends) = desk_of(venue), day_ends(bars)
     values = np.full((len(strategies), len(METRICS)), np.nan)
     daily = np.full((len(strategies), len(ends)), np.nan, np.float32)
@@ -108,8 +110,8 @@ def _taken_in(
 def _book(parts: int, trades: int, skips: int) -> Book:
     """Return a book with that much room, to be used by one trial after the other."""
     return Book(
-        np.empty(12),
-        np.empty(16, np.int64),
+        np.empty(MONEY_CELLS),
+        np.empty(STATE_CELLS, np.int64),
         np.empty((parts, 7)),
         np.empty((trades, 16)),
         np.empty((skips, 2), np.int64),

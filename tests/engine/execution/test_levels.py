@@ -97,6 +97,14 @@ def test_a_half_is_rounded_to_the_even_neighbour(engine):
     assert levels(play(engine, bars, [1] * 4, stop=2.5, take=3.5)) == (98.0, 104.0)
 
 
+def test_no_fill_is_below_one_step_of_the_grid(engine):
+    # Slippage of 0.05 on a price of 0.02: sold at 0.01, not at -0.03.
+    bars = bars_of([0.02, 0.02, 0.02, 0.02])
+    costs = qb.Costs(slippage_points=5)
+    assert shown(play(engine, bars, [1, 0, 0, 0], costs=costs), "entry_price", "exit_price") == [(0.07, 0.01)]
+    assert shown(play(engine, bars, [-1, 0, 0, 0], costs=costs), "entry_price", "exit_price") == [(0.01, 0.07)]
+
+
 # --- inside the bar: bought or sold at the open of bar 1 at 100, levels 1.00 below and 2.00 above -----------
 
 

@@ -271,3 +271,10 @@ def test_the_margin_of_an_open_short_is_counted_at_the_ask(engine):
     less = bars_of([100.0, 100.0, 100.0, 98.5, 98.5], instrument=instrument, spread=100)
     assert len(play(engine, opens, [-0.5, -0.5, -1, -1, -1]).trades) == 2
     assert skips(play(engine, less, [-0.5, -0.5, -1, -1, -1])) == [(3, "margin")]
+
+
+def test_enter_while_held_does_not_hide_a_resize(engine):
+    # `enter` on bar 2 starts nothing, the position is open; the new size of that bar is a resize all the same.
+    enter = [False, False, True, False, False, False, False]
+    result = play(engine, bars_of(STEPS), [0.5, 0.5, 1, 1, 1, 1, 1], enter=enter)
+    assert shown(result, "episode", "lots", "entry_price") == [(0, 0.5, 101.0), (0, 0.5, 103.0)]

@@ -17,10 +17,11 @@ compiled = njit(**_LEAN)
 inlined = njit(**_LEAN, inline="always")
 
 # Book.money
-BALANCE, QUOTE, STOP, TAKE, STOP0, TAKE0, TRAIL, BREAKEVEN, HOLD, MADE, DAY_START, PEAK = range(12)
+BALANCE, QUOTE, STOP, TAKE, STOP0, TAKE0, TRAIL, BREAKEVEN, HOLD, MADE, DAY_START, PEAK, OUT = range(13)
 # Book.state
 SIDE, HEAD, TAIL, STARTING, EPISODES, EPISODE, ENTRY_BAR, HELD, TRADES, SKIPS = range(10)
-FILLS, LAST_FILL, LOSSES, LOST_DAY, STREAK, BROKEN = range(10, 16)
+FILLS, LAST_FILL, LOSSES, LOST_DAY, STREAK, BROKEN, OUT_IS_OLD = range(10, 17)
+MONEY_CELLS, STATE_CELLS = 13, 17
 # Columns of Book.part
 P_STEPS, P_BAR, P_PRICE, P_COMMISSION, P_SWAP, P_WORST, P_BEST = range(7)
 # Codes of rules.REASONS and path.SKIPS
@@ -99,6 +100,11 @@ def on_grid(price, scale):
 
 
 @inlined
+def fill_price(price, scale):
+    return max(on_grid(price, scale), 1.0 / scale)
+
+
+@inlined
 def lots_of(steps, terms):
     return np.rint(steps * terms.step * 1e8) / 1e8
 
@@ -129,7 +135,7 @@ def close_steps(terms, book, k, reason, price, slips, steps, ambiguous, rate):
     """[4] Close the oldest steps and write one trade a part."""
     money, state = book.money, book.state
     side = state[SIDE]
-    price = on_grid(price - side * (terms.slippage if slips else 0.0), terms.scale)
+    price = fill_price(price - side * (terms.slippage if slips else 0.0), terms.scale)
     factor = factor_at(terms, price, rate)
     while steps > 0:
         i, row = state[HEAD], state[TRADES]
@@ -153,6 +159,7 @@ def close_steps(terms, book, k, reason, price, slips, steps, ambiguous, rate):
         state[HELD] -= int(closing)
         state[TRADES] += 1
         state[HEAD] += book.part[i, P_STEPS] == 0
+    state[OUT_IS_OLD] = 1
     if state[HELD] == 0:
         state[LOSSES] = state[LOSSES] + 1 if money[MADE] < 0 else 0
         if terms.max_losses and state[LOSSES] >= terms.max_losses:
@@ -212,7 +219,7 @@ def _open_part(terms, book, fill, steps, free):
         if reason >= 0:
             return reason
     quote, lots = fill.ask if side > 0 else fill.bid, lots_of(steps, terms)
-    price = on_grid(quote + side * terms.slippage, terms.scale)
+    price = fill_price(quote + side * terms.slippage, terms.scale)
     factor = factor_at(terms, price, fill.rate_open)
     if lots * terms.contract * price / terms.leverage * factor > free:
         return MARGIN
@@ -227,6 +234,7 @@ def _open_part(terms, book, fill, steps, free):
     state[TAIL] += 1
     state[HELD] += steps
     state[FILLS] += 1
+    state[OUT_IS_OLD] = 1
     state[LAST_FILL] = fill.time_ns
     return NOTHING
 
@@ -248,7 +256,7 @@ def _wanted(terms, fill, distances):
     return steps if steps >= terms.min_steps else 0
 
 
-@compiled
+@inlined
 def enter(terms, book, fill, distances):
     """[3.3] Open the episode's position; return the code of why not, NOTHING when open."""
     money, state = book.money, book.state
@@ -277,7 +285,7 @@ def enter(terms, book, fill, distances):
     return NOTHING
 
 
-@compiled
+@inlined
 def resize(terms, book, fill, distances):
     """[2] Add a part or close the oldest lots; return the code of what was skipped, NOTHING for none."""
     side, held = book.state[SIDE], book.state[HELD]

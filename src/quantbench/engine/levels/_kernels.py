@@ -11,6 +11,8 @@ from quantbench.engine.fills._kernels import (
     HIT_TAKE,
     HIT_TRAIL,
     NAN,
+    OUT,
+    OUT_IS_OLD,
     P_BEST,
     P_PRICE,
     P_STEPS,
@@ -50,7 +52,7 @@ def excursion(terms, book, i, entry, adverse, favourable, rate):
 
 
 @compiled
-def stop_out_price(terms, book, rate):
+def _stop_out_price(terms, book, rate):
     """[3.4] The own-side price at which equity is the stop-out level times margin; NaN for never."""
     side, balance, lots_entry = book.state[SIDE], book.money[BALANCE], 0.0
     for i in range(book.state[HEAD], book.state[TAIL]):
@@ -67,6 +69,15 @@ def stop_out_price(terms, book, rate):
         if weight * side > 0:
             price = (side * terms.contract * lots_entry - balance / (rate if terms.conversion == 2 else 1.0)) / weight
     return on_grid(price, terms.scale)
+
+
+@inlined
+def stop_out_price(terms, book, rate):
+    """[3.4] The stop-out price, worked out anew only when the balance or what is open has changed."""
+    if book.state[OUT_IS_OLD] or terms.conversion == 2:
+        book.money[OUT] = _stop_out_price(terms, book, rate)
+        book.state[OUT_IS_OLD] = 0
+    return book.money[OUT]
 
 
 @inlined

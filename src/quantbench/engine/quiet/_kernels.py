@@ -15,8 +15,8 @@ from quantbench.engine.fills._kernels import (
     STOP,
     TAKE,
     TRAIL,
-    compiled,
     factor_at,
+    inlined,
     lots_of,
     on_grid,
     unit_profit,
@@ -33,51 +33,58 @@ from quantbench.engine.levels._kernels import (
 )
 
 
-@compiled
-def quiet_flat(target, enter_, balance, k, equity, position, record):
-    """Mark flat bars until an episode starts; return the bar that wants attention."""
-    while k < len(equity) - 1 and (target[k] == 0 or (target[k] == target[k - 1] and not (len(enter_) and enter_[k]))):
+@inlined
+def quiet_flat(target, enter_, balance, k, equity, money, record):
+    """Mark flat bars up to the one on which an episode starts; return the bar after the last marked."""
+    while k < len(equity) - 1:
         equity[k] = balance
         if record:
-            position[k] = 0.0
+            money[0, k], money[1, k] = 0.0, balance
         k += 1
+        now = target[k - 1]
+        if now != 0 and (now != target[k - 2] or (len(enter_) and enter_[k - 1])):
+            break
     return k
 
 
-@compiled
-def quiet_held(terms, book, quotes, target, swap, rate, k, equity, position, record):
-    """Mark bars of one held part until target, level, swap or time wants attention; return that bar."""
-    side, money, i = book.state[SIDE], book.money, book.state[HEAD]
-    entry, lots, balance = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], terms), money[BALANCE]
-    stop_out, take, stop, trail = (
-        stop_out_price(terms, book, rate_at(rate, 0, k)),
-        money[TAKE],
-        money[STOP],
-        money[TRAIL],
-    )
-    worst, even = nearer(side, stop_out, stop), on_grid(money[QUOTE] + side * money[BREAKEVEN], terms.scale)
+@inlined
+def quiet_held(desk, book, k, equity, money, record):
+    """Mark bars of one held part up to a level, swap, time or new target; return the bar after the last marked."""
+    side, cells, i, terms, target = book.state[SIDE], book.money, book.state[HEAD], desk.terms, desk.target
+    row, first = (0, 0) if side > 0 else (1, 4)
+    entry, lots, balance = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], terms), cells[BALANCE]
+    stop_out = stop_out_price(terms, book, rate_at(desk.rate, 0, k))
+    take, stop, trail = cells[TAKE], cells[STOP], cells[TRAIL]
+    worst, even = nearer(side, stop_out, stop), on_grid(cells[QUOTE] + side * cells[BREAKEVEN], terms.scale)
     follows, last = not (np.isnan(trail) and np.isnan(even)), len(equity) - 1
-    if money[HOLD] < last - book.state[ENTRY_BAR]:
-        last = max(k, book.state[ENTRY_BAR] + int(np.ceil(money[HOLD])))
-    if rate.shape[1]:
+    if cells[HOLD] < last - book.state[ENTRY_BAR]:
+        last = max(k, book.state[ENTRY_BAR] + int(np.ceil(cells[HOLD])))
+    if desk.rate.shape[1]:
         last = min(last, k + 1)  # the stop-out price moves with the rate
-    while k < last and target[k] == target[k - 1] and not (len(swap) and swap[k] != 0):
-        adverse, favourable, close = quotes[ADVERSE, k], quotes[FAVOURABLE, k], quotes[CLOSE, k]
+    swaps, swap = desk.swap.shape[1] > 0, desk.swap[row]
+    adverses, favourables, closes = (
+        desk.quotes[first + ADVERSE],
+        desk.quotes[first + FAVOURABLE],
+        desk.quotes[first + CLOSE],
+    )
+    while k < last and not (swaps and swap[k] != 0):
+        adverse, favourable, close = adverses[k], favourables[k], closes[k]
         if side * (adverse - worst) <= 0 or side * (favourable - take) >= 0:
             break
         if follows:
             outermost = close - side * terms.nearest
             if side * (favourable - even) >= 0:
-                stop = tightened(side, stop, money[QUOTE], outermost, terms.scale)
+                stop = tightened(side, stop, cells[QUOTE], outermost, terms.scale)
             if not np.isnan(trail):
                 stop = tightened(side, stop, favourable - side * trail, outermost, terms.scale)
             worst = nearer(side, stop_out, stop)
-        equity[k] = (
-            balance + unit_profit(side, entry, close, terms, factor_at(terms, close, rate_at(rate, 1, k))) * lots
-        )
+        unit = unit_profit(side, entry, close, terms, factor_at(terms, close, rate_at(desk.rate, 1, k)))
+        equity[k] = balance + unit * lots
         if record:
-            position[k] = side * lots
-            excursion(terms, book, i, entry, adverse, favourable, rate_at(rate, 0, k))
+            money[0, k], money[1, k] = side * lots, balance
+            excursion(terms, book, i, entry, adverse, favourable, rate_at(desk.rate, 0, k))
         k += 1
-    money[STOP] = stop
+        if target[k - 1] != target[k - 2]:
+            break
+    cells[STOP] = stop
     return k

@@ -8,6 +8,7 @@ from quantbench.engine.fills._kernels import BALANCE, DAY_START, LAST_FILL, PEAK
 
 NAN = np.nan
 NEVER = -(2**62)
+SLACK = 1.0 + 1e-15
 PROFIT = 12  # column of Book.trade
 
 
@@ -34,7 +35,7 @@ def trade_and_measure(desk, book, equity, ends, periods, daily, figures):
     book.money[BALANCE] = book.money[DAY_START] = book.money[PEAK] = balance
     book.state[:] = 0
     book.state[LAST_FILL] = NEVER
-    run(desk, book, equity, equity, False)
+    run(desk, book, equity, np.empty((2, 0)), False)
     _days(equity, ends, balance, daily)
     _of_trades(book.trade[: book.state[TRADES], PROFIT], figures)
     total = equity[-1] / balance - 1.0
@@ -69,14 +70,15 @@ def _days(equity, ends, balance, daily):
 
 @njit(nogil=True, cache=True)
 def _max_drawdown(equity, balance):
-    # The ratio to the peak is divided out only at a new worst.
-    peak, worst = balance, 1.0
+    # Divided out only where it may be a new worst; the slack keeps what rounding could hide.
+    peak, worst, near = balance, 1.0, SLACK
     for k in range(len(equity)):
         now = equity[k]
         if now > peak:
             peak = now
-        elif now < worst * peak:
-            worst = now / peak
+        elif now < near * peak:
+            worst = min(worst, now / peak)
+            near = worst * SLACK
     return worst - 1.0
 
 
