@@ -15,6 +15,7 @@ from quantbench.engine.fills._kernels import (
     STOP,
     TAKE,
     TRAIL,
+    compiled,
     factor_at,
     inlined,
     lots_of,
@@ -47,6 +48,20 @@ def quiet_flat(target, enter_, balance, k, equity, money, record):
     return k
 
 
+@compiled
+def _quiet_plain(equity, adverses, favourables, closes, target, swap, k, last, ends):
+    """Mark held bars as `quiet_held` does where no stop follows, nothing is recorded, quote is account currency."""
+    side, worst, take, contract, entry, lots, balance = ends
+    while k < last and not (len(swap) and swap[k] != 0):
+        if side * (adverses[k] - worst) <= 0 or side * (favourables[k] - take) >= 0:
+            break
+        equity[k] = balance + (closes[k] - entry) * side * contract * lots
+        k += 1
+        if target[k - 1] != target[k - 2]:
+            break
+    return k
+
+
 @inlined
 def quiet_held(desk, book, k, equity, money, record):
     """Mark bars of one held part up to a level, swap, time or new target; return the bar after the last marked."""
@@ -67,6 +82,9 @@ def quiet_held(desk, book, k, equity, money, record):
         desk.quotes[first + FAVOURABLE],
         desk.quotes[first + CLOSE],
     )
+    if not follows and not record and terms.conversion == 0:
+        ends = (side, worst, take, terms.contract, entry, lots, balance)
+        return _quiet_plain(equity, adverses, favourables, closes, target, swap, k, last, ends)
     while k < last and not (swaps and swap[k] != 0):
         adverse, favourable, close = adverses[k], favourables[k], closes[k]
         if side * (adverse - worst) <= 0 or side * (favourable - take) >= 0:
