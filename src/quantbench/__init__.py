@@ -28,6 +28,7 @@ _HOME = {
     "quantbench.indicators": ("adx", "atr", "bollinger", "donchian", "ema", "macd", "rsi", "sma", "stochastic"),
     "quantbench.report.page": ("write_report",),
     "quantbench.report.verdict": ("verdict",),
+    "quantbench.research.causality": ("Certificate", "certify"),
     "quantbench.research.sweep": ("sweep",),
     "quantbench.runs.demo": ("run_demo",),
     "quantbench.runs.notebook": ("run_notebook",),
@@ -71,6 +72,8 @@ if TYPE_CHECKING:
     from quantbench.indicators import stochastic as stochastic
     from quantbench.report.page import write_report as write_report
     from quantbench.report.verdict import verdict as verdict
+    from quantbench.research.causality import Certificate as Certificate
+    from quantbench.research.causality import certify as certify
     from quantbench.research.sweep import sweep as sweep
     from quantbench.runs.demo import run_demo as run_demo
     from quantbench.runs.notebook import run_notebook as run_notebook

@@ -7,9 +7,9 @@ steps in the same order and arithmetic as reference.py. Numbers in brackets are 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from quantbench.engine.fills._kernels import (
+from quantbench.config._kernels import compiles
+from quantbench.engine.book import (
     BALANCE,
     BROKEN,
     DAY_START,
@@ -23,7 +23,6 @@ from quantbench.engine.fills._kernels import (
     LIMIT,
     LOSSES,
     LOST_DAY,
-    NAN,
     OUT_IS_OLD,
     P_PRICE,
     P_STEPS,
@@ -40,6 +39,9 @@ from quantbench.engine.fills._kernels import (
     Distances,
     Fill,
     Terms,
+)
+from quantbench.engine.fills._kernels import (
+    NAN,
     close_steps,
     compiled,
     day_is_lost,
@@ -260,7 +262,7 @@ def _remember(terms, book, equity):
         book.state[BROKEN] = 1
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def rooms(target, enter_):
     """Return how many parts, trades and skips these signals can make at the most."""
     starts, resizes, before = 0, 0, 0.0

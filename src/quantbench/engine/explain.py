@@ -140,7 +140,8 @@ def _arithmetic(result: Backtest, venue: Venue, signals: Signals, t: int) -> str
     else:
         source = f"{target:g} x equity {equity:,.2f} x {size:g} / value({result.bars.close[t]:g} x {contract:g})"
     steps = wanted_steps(lots, instrument)
-    return f"lots: {source} = {lots:.4f}, in steps of {instrument.volume_step:g}: {lots_of(steps, instrument.volume_step):g}"
+    whole = lots_of(steps, instrument.volume_step)
+    return f"lots: {source} = {lots:.4f}, in steps of {instrument.volume_step:g}: {whole:g}"
 
 
 def _left(result: Backtest, k: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from quantbench.core.path import TRADE, Path
 from quantbench.core.signals import Signals
 from quantbench.engine import _kernels
 from quantbench.engine._kernels import Desk
-from quantbench.engine.fills._kernels import (
+from quantbench.engine.book import (
     BALANCE,
     DAY_START,
     LAST_FILL,

@@ -13,7 +13,7 @@ from quantbench.core.bars import Bars
 from quantbench.core.results import day_ends
 from quantbench.core.signals import Signals
 from quantbench.core.strategy import Strategy
-from quantbench.engine.fills._kernels import MONEY_CELLS, STATE_CELLS, Book
+from quantbench.engine.book import MONEY_CELLS, STATE_CELLS, Book
 from quantbench.engine.kernel import EXITS, NO_FLAGS, desk_of, with_signals
 from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.score._kernels import take_in, trade_and_measure
@@ -98,8 +98,8 @@ def _taken_in(
     warm, length = strategy.warmup, len(bars)
     decided, first = strategy.decided(bars).spread_over(length), max(first, warm)
     enter = decided.enter
-    bad, *rooms = take_in(decided.target, NO_FLAGS if enter is None else enter, warm, first, target)
-    if bad >= 0 or any(getattr(decided, name) is not None for name in EXITS):
+    fine, *rooms = take_in(decided.target, NO_FLAGS if enter is None else enter, warm, first, target)
+    if not fine or any(getattr(decided, name) is not None for name in EXITS):
         decided.checked(length, warm)
     if enter is not None:
         enter = enter.copy()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from quantbench.config._kernels import compiles
 
 __all__ = ["window_deviation", "window_mean"]
 
@@ -14,7 +15,7 @@ _TILE = 512  # outputs worked on at a time: the buffers stay in the first-level 
 _SPLIT = 134217729.0  # 2**27 + 1: Dekker's constant, halves a double into two 26-bit parts
 
 
-@numba.njit(cache=True, nogil=True)
+@compiles()
 def _sum_of_two(a: float, b: float) -> tuple[float, float]:
     """Return a + b rounded, and what the rounding lost (Knuth, TAOCP 2, 4.2.2)."""
     total = a + b
@@ -22,7 +23,7 @@ def _sum_of_two(a: float, b: float) -> tuple[float, float]:
     return total, (a - (total - back)) + (b - back)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiles()
 def _quotient(high: float, low: float, divisor: float) -> float:
     """Return (high + low) / divisor, correctly rounded but for ties nobody meets."""
     first = high / divisor
@@ -37,7 +38,7 @@ def _quotient(high: float, low: float, divisor: float) -> float:
     return first + (((high - product) - lost) + low) / divisor
 
 
-@numba.njit(cache=True, nogil=True)
+@compiles()
 def window_mean(values: FloatArray, lookback: int) -> FloatArray:
     """Return the mean of the last `lookback` values, from those values alone.
 
@@ -80,7 +81,7 @@ def window_mean(values: FloatArray, lookback: int) -> FloatArray:
     return means
 
 
-@numba.njit(cache=True, nogil=True)
+@compiles()
 def window_deviation(values: FloatArray, means: FloatArray, lookback: int) -> FloatArray:
     """Return the root mean squared distance of the last `lookback` values from their mean."""
     n = values.size

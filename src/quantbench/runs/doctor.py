@@ -98,16 +98,13 @@ def _installed(name: str) -> bool:
 
 
 def _cache() -> Finding:
-    """Compiled kernels are kept beside their source, else in the user's cache; without either each start compiles."""
-    own = os.environ.get("NUMBA_CACHE_DIR")
-    package = Path(__file__).resolve().parents[1] / "engine" / "__pycache__"
-    places = [Path(own)] if own else [package, Path.home() / ".cache" / "numba"]
-    for place in places:
-        try:
-            return Finding("Compiled code", "ok", f"kept in {writable(place)}")
-        except QuantbenchError:
-            continue
-    found = f"cannot be kept in {' or '.join(map(str, places))}: every start compiles for half a minute"
+    """Compiled kernels are kept in a folder that any process of this user finds again."""
+    from quantbench.config._kernels import kernel_cache
+
+    folder = kernel_cache()
+    if folder.name.startswith("kernels-"):
+        return Finding("Compiled code", "ok", f"kept in {folder}")
+    found = "cannot be kept anywhere: every start compiles for half a minute"
     return Finding("Compiled code", "problem", found, "set NUMBA_CACHE_DIR to a folder you may write to")
 
 

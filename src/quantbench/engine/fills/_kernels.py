@@ -4,94 +4,67 @@ The same rules, in the same order and arithmetic, as core.rules and core.guards.
 numbers of one bar, never whole columns: a call then costs next to nothing.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numba import njit
+
+from quantbench.config._kernels import compiles
+from quantbench.engine.book import (
+    BALANCE,
+    BREAKEVEN,
+    BROKEN,
+    COOLDOWN,
+    DAY_START,
+    ENTRY_BAR,
+    EPISODE,
+    EPISODES,
+    FILLS,
+    FIRST_LIMIT,
+    FIXED_LOTS,
+    HEAD,
+    HELD,
+    HOLD,
+    LAST_FILL,
+    LOSSES,
+    LOST_DAY,
+    MADE,
+    MARGIN,
+    MAX_DAILY_LOSS,
+    MAX_DRAWDOWN,
+    MAX_LOSSES,
+    MAX_TRADES,
+    NO_STOP,
+    NOTHING,
+    OUT_IS_OLD,
+    P_BAR,
+    P_BEST,
+    P_COMMISSION,
+    P_PRICE,
+    P_STEPS,
+    P_SWAP,
+    P_WORST,
+    PEAK,
+    PERCENT_RISK,
+    QUOTE,
+    RESIZE,
+    RUIN,
+    SIDE,
+    STOP,
+    STOP0,
+    STREAK,
+    TAIL,
+    TAKE,
+    TAKE0,
+    TRADES,
+    TRAIL,
+    VOLUME,
+)
 
 NAN: Final = np.nan
 
 # Nothing here allocates, so compiled functions carry no reference counts: thirty times faster calls.
-_LEAN: Final[dict[str, Any]] = {"nogil": True, "cache": True, "_nrt": False}
-compiled = njit(**_LEAN)
-inlined = njit(**_LEAN, inline="always")
-
-# Book.money
-BALANCE, QUOTE, STOP, TAKE, STOP0, TAKE0, TRAIL, BREAKEVEN, HOLD, MADE, DAY_START, PEAK, OUT = range(13)
-# Book.state
-SIDE, HEAD, TAIL, STARTING, EPISODES, EPISODE, ENTRY_BAR, HELD, TRADES, SKIPS = range(10)
-FILLS, LAST_FILL, LOSSES, LOST_DAY, STREAK, BROKEN, OUT_IS_OLD = range(10, 17)
-MONEY_CELLS, STATE_CELLS = 13, 17
-# Columns of Book.part
-P_STEPS, P_BAR, P_PRICE, P_COMMISSION, P_SWAP, P_WORST, P_BEST = range(7)
-# Codes of rules.REASONS and path.SKIPS
-SIGNAL, REVERSAL, TIME, RESIZE, HIT_STOP, HIT_TAKE, HIT_TRAIL, LIMIT, STOP_OUT, END = range(10)
-NOTHING, NO_STOP, VOLUME, MARGIN, RUIN, FIRST_LIMIT = -1, 0, 1, 2, 3, 4
-MAX_TRADES, MAX_DAILY_LOSS, MAX_LOSSES, COOLDOWN, MAX_DRAWDOWN = 9, 10, 11, 12, 13
-FIXED_LOTS, PERCENT_RISK = 0, 1
-
-
-class Terms(NamedTuple):
-    """The numbers that do not change: contract, costs, account, sizing, limits."""
-
-    balance: float
-    scale: float
-    contract: float
-    leverage: float
-    step: float
-    min_steps: int
-    max_steps: int
-    conversion: int
-    slippage: float
-    nearest: float
-    commission_per_lot: float
-    commission_fraction: float
-    stop_out_level: float
-    sizing: int
-    max_trades: int
-    max_losses: int
-    cooldown: int
-    max_daily_loss: float
-    max_drawdown: float
-    flatten: bool
-    guarded: bool
-
-
-class Book(NamedTuple):
-    """What the account holds and has done; the only thing that changes."""
-
-    money: np.ndarray
-    state: np.ndarray
-    part: np.ndarray
-    trade: np.ndarray  # in the order of path.TRADE
-    skip: np.ndarray  # bar, reason
-
-
-class Fill(NamedTuple):
-    """What is known where an entry or a resize would fill: the decision's bar, and the open."""
-
-    bar: int
-    time_ns: int
-    blocked: int
-    target: float
-    size: float
-    close: float  # bid, of the decision's bar
-    own_close: float
-    bid: float  # at the open
-    ask: float
-    rate_close: float
-    rate_open: float
-    equity: float  # at the close of the decision's bar
-
-
-class Distances(NamedTuple):
-    """What the decision's bar says of exits; NaN for none."""
-
-    stop: float
-    take: float
-    trail: float
-    breakeven: float
-    hold: float
+compiled = compiles(_nrt=False)
+inlined = compiles(_nrt=False, inline="always")
 
 
 @inlined

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quantbench.engine.fills._kernels import (
+from quantbench.engine.book import (
     BALANCE,
     BREAKEVEN,
     HEAD,
@@ -10,7 +10,6 @@ from quantbench.engine.fills._kernels import (
     HIT_STOP,
     HIT_TAKE,
     HIT_TRAIL,
-    NAN,
     OUT,
     OUT_IS_OLD,
     P_BEST,
@@ -25,13 +24,8 @@ from quantbench.engine.fills._kernels import (
     TAIL,
     TAKE,
     TRAIL,
-    compiled,
-    factor_at,
-    inlined,
-    lots_of,
-    on_grid,
-    unit_profit,
 )
+from quantbench.engine.fills._kernels import NAN, compiled, factor_at, inlined, lots_of, on_grid, unit_profit
 
 # Rows of Desk.quotes: what a long reads, then what a short reads; open, adverse, favourable, close
 OPEN, ADVERSE, FAVOURABLE, CLOSE = range(4)

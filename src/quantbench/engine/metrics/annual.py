@@ -81,8 +81,8 @@ def growth_per_year(total: float, *, years: float) -> float:
         return math.nan
     if total <= -1.0:
         return -1.0
-    with np.errstate(over="ignore"):
-        grown = float(np.power(np.float64(1.0 + total), 1.0 / years)) - 1.0
+    with np.errstate(over="ignore"):  # by logarithms: exact for the small totals of short tests too
+        grown = float(np.expm1(np.log1p(np.float64(total)) / years))
     return grown if math.isfinite(grown) else math.nan
 
 

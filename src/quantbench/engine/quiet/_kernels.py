@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quantbench.engine.fills._kernels import (
+from quantbench.engine.book import (
     BALANCE,
     BREAKEVEN,
     ENTRY_BAR,
@@ -15,13 +15,8 @@ from quantbench.engine.fills._kernels import (
     STOP,
     TAKE,
     TRAIL,
-    compiled,
-    factor_at,
-    inlined,
-    lots_of,
-    on_grid,
-    unit_profit,
 )
+from quantbench.engine.fills._kernels import compiled, factor_at, inlined, lots_of, on_grid, unit_profit
 from quantbench.engine.levels._kernels import (
     ADVERSE,
     CLOSE,
@@ -77,11 +72,8 @@ def quiet_held(desk, book, k, equity, money, record):
     if desk.rate.shape[1]:
         last = min(last, k + 1)  # the stop-out price moves with the rate
     swaps, swap = desk.swap.shape[1] > 0, desk.swap[row]
-    adverses, favourables, closes = (
-        desk.quotes[first + ADVERSE],
-        desk.quotes[first + FAVOURABLE],
-        desk.quotes[first + CLOSE],
-    )
+    rows = desk.quotes[first : first + 4]
+    adverses, favourables, closes = rows[ADVERSE], rows[FAVOURABLE], rows[CLOSE]
     if not follows and not record and terms.conversion == 0:
         ends = (side, worst, take, terms.contract, entry, lots, balance)
         return _quiet_plain(equity, adverses, favourables, closes, target, swap, k, last, ends)

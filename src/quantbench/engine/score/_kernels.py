@@ -1,33 +1,35 @@
 """One trial from signals to figures, compiled: trade, then measure. The figures are those of engine.metrics."""
 
 import numpy as np
-from numba import njit
 
+from quantbench.config._kernels import compiles
 from quantbench.engine._kernels import run
-from quantbench.engine.fills._kernels import BALANCE, DAY_START, LAST_FILL, PEAK, TRADES
+from quantbench.engine.book import BALANCE, DAY_START, LAST_FILL, PEAK, TRADES
 
 NAN = np.nan
 NEVER = -(2**62)
 SLACK = 1.0 + 1e-15
+BLOCK = 64
 PROFIT = 12  # column of Book.trade
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def take_in(target, enter_, warm, first, into):
-    """Copy a target with its bars before `first` flat; return (bad bar or -1, parts, trades, skips) it can make."""
-    changes, before, bad = 0, 0.0, -1
-    for t in range(len(target)):
-        if t >= warm and not abs(target[t]) <= 1.0 and bad < 0:  # NaN fails too
-            bad = t
-        now = target[t] if t >= first else 0.0
-        changes += now != before
-        into[t] = before = now
+    """Copy a target with its bars before `first` flat; return (is fine, parts, trades, skips) it can make."""
+    into[:] = target
+    into[:first] = 0.0
+    beyond, changes = 0, 0
+    for t in range(warm, len(target)):
+        beyond += not abs(target[t]) <= 1.0  # NaN fails too
+    for t in range(1, len(into)):
+        changes += into[t] != into[t - 1]
+    changes += len(into) > 0 and into[0] != 0
     for t in range(first, len(enter_)):
         changes += enter_[t]
-    return bad, 1 + changes, 1 + 2 * changes, 1 + changes
+    return beyond == 0, 1 + changes, 1 + 2 * changes, 1 + changes
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def trade_and_measure(desk, book, equity, ends, periods, daily, figures):
     """Trade the signals on the desk; write daily returns and figures (in the order of trials.METRICS)."""
     balance = desk.terms.balance
@@ -47,19 +49,19 @@ def trade_and_measure(desk, book, equity, ends, periods, daily, figures):
     figures[7] = worst
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def _ratio(above, below):
     return above / below if below != 0 and np.isfinite(above / below) else NAN
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def _growth(total, years):
     if years <= 0:
         return NAN
-    return (1.0 + total) ** (1.0 / years) - 1.0 if total > -1.0 else -1.0
+    return np.expm1(np.log1p(total) / years) if total > -1.0 else -1.0
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def _days(equity, ends, balance, daily):
     before = balance
     for d in range(len(ends)):
@@ -68,21 +70,26 @@ def _days(equity, ends, balance, daily):
         before = now
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def _max_drawdown(equity, balance):
-    # Divided out only where it may be a new worst; the slack keeps what rounding could hide.
+    # Most blocks of bars make neither a new peak nor a new worst: their extremes tell, and cost little.
     peak, worst, near = balance, 1.0, SLACK
-    for k in range(len(equity)):
-        now = equity[k]
-        if now > peak:
-            peak = now
-        elif now < near * peak:
-            worst = min(worst, now / peak)
-            near = worst * SLACK
+    for begin in range(0, len(equity), BLOCK):
+        block = equity[begin : begin + BLOCK]
+        highest, lowest = block[0], block[0]
+        for now in block:
+            highest, lowest = max(highest, now), min(lowest, now)
+        if highest <= peak and lowest >= near * peak:
+            continue
+        for now in block:
+            peak = max(peak, now)
+            if now < near * peak:  # divided only where it may be a new worst; rounding can hide none
+                worst = min(worst, now / peak)
+                near = worst * SLACK
     return worst - 1.0
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def _of_days(daily, periods, figures):
     n, mean, square, below = len(daily), 0.0, 0.0, 0.0
     for r in daily:
@@ -100,7 +107,7 @@ def _of_days(daily, periods, figures):
     figures[5] = _ratio(mean, np.sqrt(below / n)) * year if n else NAN
 
 
-@njit(nogil=True, cache=True)
+@compiles()
 def _of_trades(profit, figures):
     n, won, lost, wins = len(profit), 0.0, 0.0, 0
     for p in profit:
