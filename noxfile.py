@@ -40,3 +40,15 @@ def notebooks(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The side-by-side measurements; rewrites benchmarks/RESULTS.md."""
     session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def prove(session: nox.Session) -> None:
+    """Kernel against reference on random worlds: `nox -s prove -- 20000 7` for so many of that seed."""
+    session.run("python", "tests/engine/prove.py", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Plant classic faults one by one; fails unless the tests catch each. Minutes; words select faults by name."""
+    session.run("python", "tests/mutants/mutants.py", *session.posargs)

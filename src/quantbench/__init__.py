@@ -18,7 +18,7 @@ _HOME = {
     "quantbench.core.calendar": ("Calendar",),
     "quantbench.core.errors": ("QuantbenchError", "check"),
     "quantbench.core.instrument": ("Instrument",),
-    "quantbench.core.limits": ("Limits",),
+    "quantbench.core.limits": ("Blackout", "Event", "Limits"),
     "quantbench.core.results": ("Backtest", "Study", "Trial"),
     "quantbench.core.signals": ("Signals",),
     "quantbench.core.strategy": ("Strategy", "param"),
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from quantbench.core.errors import QuantbenchError as QuantbenchError
     from quantbench.core.errors import check as check
     from quantbench.core.instrument import Instrument as Instrument
+    from quantbench.core.limits import Blackout as Blackout
+    from quantbench.core.limits import Event as Event
     from quantbench.core.limits import Limits as Limits
     from quantbench.core.results import Backtest as Backtest
     from quantbench.core.results import Study as Study

@@ -65,7 +65,9 @@ def load(
     -------
     Bars
         **Bid** prices, labelled by the bar's open in UTC. A spread that is only the smallest within each
-        bar, as MetaTrader 5 exports it, is not carried: fills would be too good.
+        bar, as MetaTrader 5 exports it, is not carried: fills would be too good. Where bars carry none
+        and spreads were measured for the symbol (`spreads.write_spreads`), they have the usual one of
+        the hour of the week.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def load(
             f"{symbol} {timeframe} has no bars from {start or 'the first'} up to, not including, {end or 'the last'}; "
             f"there are bars from {opens} to {last_opens} UTC"
         )
-    return bars
+    return _with_usual_spreads(bars)
 
 
 def symbols() -> pd.DataFrame:
@@ -153,6 +155,17 @@ def sample_files() -> dict[Key, Path]:
     if not found:
         raise StoreError(f"the embedded sample is not in {folder}; install Quantbench again")
     return found
+
+
+def _with_usual_spreads(bars: Bars) -> Bars:
+    from quantbench.data.manifest import symbol_folder
+
+    if not (symbol_folder(settings().lake, bars.symbol) / "spreads.json").is_file():
+        return bars
+    from quantbench.data.spreads import fill_spreads, read_spreads
+
+    table = read_spreads(bars.symbol)
+    return bars if table is None else fill_spreads(bars, table)
 
 
 def _source(symbol: str, timeframe: str, version: int | str | None) -> _Source:

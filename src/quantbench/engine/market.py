@@ -76,9 +76,15 @@ def market_of(bars: Bars, account: Account, costs: Costs, rates: Bars | None = N
     Raises
     ------
     ExecutionError
-        When quote currency cannot be converted to the account's.
+        When quote currency cannot be converted to the account's, or the stop-out level asks for more
+        than the position is worth.
     """
     instrument, paid = bars.instrument, costs.resolved(bars.instrument)
+    if account.stop_out_level > instrument.leverage:
+        raise ExecutionError(
+            f"{bars.symbol}: a stop-out level of {account.stop_out_level:g} at leverage {instrument.leverage:g} closes "
+            "whatever is opened; lower the level or raise the leverage"
+        )
     spread = spread_points(bars, paid) * instrument.point
     scale = 10.0**instrument.digits
     ask_open, ask_high, ask_low, ask_close = (

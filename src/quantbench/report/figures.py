@@ -1,14 +1,16 @@
-"""Figures of one backtest: thin drawings of the arrays in `series`."""
+"""Figures of one backtest: thin drawings of the arrays in `series`; the doors to all other figures."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from quantbench.core.results import Backtest
 from quantbench.report.candle_figures import candle_traces, candles_figure, closed_times
 from quantbench.report.colours import DIVERGING, GAIN, LOSS, MUTED
+from quantbench.report.comparison_figures import plot_comparison
 from quantbench.report.search_figures import plot_study
 from quantbench.report.series import (
     EquityLine,
@@ -20,6 +22,7 @@ from quantbench.report.series import (
     exposure_by_month,
     monthly_returns,
     rolling_sharpe,
+    trade_calendar,
     trade_profits,
 )
 from quantbench.report.stress import AtCosts
@@ -27,6 +30,7 @@ from quantbench.report.style import TEMPLATE, figure, go, make_subplots
 
 __all__ = [
     "MONTHS",
+    "calendar_figure",
     "candles_figure",
     "costs_figure",
     "equity_figure",
@@ -34,6 +38,7 @@ __all__ = [
     "exposure_figure",
     "monthly_figure",
     "plot_backtest",
+    "plot_comparison",
     "plot_study",
     "profits_figure",
     "rolling_sharpe_figure",
@@ -43,6 +48,8 @@ MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", 
 
 _LINE: Final = {"color": GAIN, "width": 1.5}
 _WHEN: Final = "%{x|%Y-%m-%d %H:%M}"
+_QUIET: Final = "rgba(128, 132, 140, 0.16)"  # a trading day without an entry
+_BLOCK: Final = 7  # rows of a year in the calendar: six weeks and a gap
 
 
 def plot_backtest(result: Backtest) -> go.Figure:
@@ -140,6 +147,48 @@ def _month_traces(table: MonthlyReturns) -> list[Any]:
             hovertemplate="%{x} %{y}: %{z:.2%}<extra></extra>",
         )
     ]
+
+
+def calendar_figure(result: Backtest) -> go.Figure:
+    """Return the net profit of the trades entered on each day: a block a month, a row a week, Monday first."""
+    found, currency = trade_calendar(result), result.account.currency
+    years, _, _, weekdays = found.day.shape
+    day, trades, profit = (
+        _blocks(values, fill) for values, fill in ((found.day, -1), (found.trades, 0), (found.profit, np.nan))
+    )
+    dates = np.datetime_as_string(day.astype("datetime64[D]"))
+    text = [
+        [f"{date}: {made:,.2f} {currency}, trades: {n}" if n else "" for date, made, n in zip(*row, strict=True)]
+        for row in zip(dates, profit, trades, strict=True)
+    ]
+    look = {"showscale": False, "xgap": 1, "ygap": 1, "hoverongaps": False}
+    quiet = np.where((day >= 0) & (trades == 0), 0.0, np.nan)
+    traces = [
+        go.Heatmap(z=quiet, colorscale=[[0, _QUIET], [1, _QUIET]], hoverinfo="skip", **look),
+        go.Heatmap(
+            z=_blocks(found.strength, np.nan),
+            text=text,
+            hovertemplate="%{text}<extra></extra>",
+            colorscale=DIVERGING,
+            zmin=-1,
+            zmax=1,
+            **look,
+        ),
+    ]
+    left = f", the last {years} of {years + found.earlier} years" if found.earlier else ""
+    fig = figure(traces, title=f"Net profit by day of entry{left}", height=76 + 84 * years)
+    centres = (weekdays + 1) * np.arange(12) + (weekdays - 1) / 2
+    fig.update_xaxes(side="top", tickvals=centres, ticktext=MONTHS, showgrid=False, zeroline=False)
+    middles = _BLOCK * np.arange(years) + (_BLOCK - 2) / 2
+    fig.update_yaxes(autorange="reversed", tickvals=middles, ticktext=[str(year) for year in found.years])
+    return fig.update_yaxes(showgrid=False, zeroline=False).update_layout(hovermode="closest")
+
+
+def _blocks(values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:
+    """Return (year, week, month, weekday) as one sheet, with an empty line after each year and each month."""
+    years, weeks, months, weekdays = values.shape
+    spaced = np.pad(values, ((0, 0), (0, 1), (0, 0), (0, 1)), constant_values=fill)
+    return spaced.reshape(years * (weeks + 1), months * (weekdays + 1))
 
 
 def profits_figure(result: Backtest) -> go.Figure:

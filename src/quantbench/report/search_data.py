@@ -172,14 +172,14 @@ def expected_best(n: int) -> float:
     return float(np.trapezoid(z * n * density * below ** (n - 1), z))
 
 
-def luck_sharpe(study: Study) -> float:
+def luck_sharpe(study: Study, *, tried: int = 0) -> float:
     """Return the annualised Sharpe the best of these trials would show on average if none had any skill.
 
-    The spread of the trials' Sharpes times the expected maximum (Bailey & Lopez de Prado 2014, eq. 1),
+    With more trials `tried` than the study holds (those in the ledger), the best of those. The spread of the trials' Sharpes times the expected maximum (Bailey & Lopez de Prado 2014, eq. 1),
     NaN with fewer than two trials. Trials that resemble each other spread less, so they count less.
     """
     sharpes = trial_sharpes(study)
     sharpes = sharpes[np.isfinite(sharpes)]
     if len(sharpes) < 2:
         return math.nan
-    return float(sharpes.std(ddof=1)) * expected_best(len(sharpes))
+    return float(sharpes.std(ddof=1)) * expected_best(tried if tried > len(study) else len(sharpes))

@@ -127,8 +127,8 @@ _BANDS: Final = (
 )
 
 
-def trials_figure(study: Study) -> go.Figure:
-    """Return how the trials' Sharpes spread, the best one, and where luck alone would put the best."""
+def trials_figure(study: Study, *, tried: int = 0) -> go.Figure:
+    """Return how the trials' Sharpes spread, the best one, and where luck alone would put the best of all tried."""
     sharpes = trial_sharpes(study)
     sharpes = sharpes[np.isfinite(sharpes)]
     count, edges = np.histogram(sharpes, bins=min(40, max(8, int(math.sqrt(len(sharpes))))))
@@ -136,7 +136,7 @@ def trials_figure(study: Study) -> go.Figure:
     look = {"color": MUTED, "line": {"width": 0}}
     bars = go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=count, marker=look, hovertemplate=hover)
     fig = figure([bars], title=f"Sharpe of all {counted(len(sharpes), 'trial')}", height=300)
-    luck, best = luck_sharpe(study), float(sharpes.max()) if len(sharpes) else math.nan
+    luck, best = luck_sharpe(study, tried=tried), float(sharpes.max()) if len(sharpes) else math.nan
     for at, colour, text in ((best, GAIN, "best"), (luck, LOSS, "luck")):
         if math.isfinite(at):
             # The lower one is named to its left, the higher one to its right: never over each other.

@@ -10,11 +10,12 @@ import numpy as np
 
 from quantbench.core.errors import ExecutionError
 from quantbench.core.results import Backtest, Study
-from quantbench.report.search_data import has_score, luck_sharpe, trial_sharpes
+from quantbench.data.ledger import count_distinct
+from quantbench.report.search_data import expected_best, has_score, luck_sharpe, trial_sharpes
 from quantbench.report.stress import AtCosts, Concentration, at_costs, concentration
-from quantbench.report.wording import counted, number, percent, span
+from quantbench.report.wording import counted, number, percent, span, tried_phrase
 
-__all__ = ["Level", "Verdict", "judged", "verdict"]
+__all__ = ["Level", "Verdict", "distinct_trials", "judged", "verdict"]
 
 Level = Literal["green", "amber", "red"]
 
@@ -52,16 +53,17 @@ class Verdict:
 
 
 class _Odds(NamedTuple):
-    """The Sharpe found, what luck alone gives, one standard error, and how many trials and days."""
+    """The Sharpe found, what luck alone gives, one standard error, how many trials (in words too) and days."""
 
     sharpe: float
     luck: float
     error: float
     trials: int
+    tried: str
     days: int
 
 
-def verdict(result: Backtest, study: Study | None = None) -> Verdict:
+def verdict(result: Backtest, study: Study | None = None, *, tried: int | None = None) -> Verdict:
     """Return the verdict on a backtest, in-sample, after costs.
 
     Parameters
@@ -69,7 +71,10 @@ def verdict(result: Backtest, study: Study | None = None) -> Verdict:
     result : Backtest
         What is judged. It is traded again at one and a half and at twice its costs.
     study : Study, optional
-        The search it was chosen from; without it the result counts as the only trial.
+        The search it was chosen from; without it the result counts as one trial.
+    tried : int, optional
+        Distinct trials of this strategy on these bars; those in the ledger where not given. What
+        luck alone gives is reckoned for so many, if they are more than the study holds.
 
     Raises
     ------
@@ -83,16 +88,21 @@ def verdict(result: Backtest, study: Study | None = None) -> Verdict:
     >>> found.level in {"amber", "red"}, len(str(found).splitlines())
     (True, 3)
     """
-    return judged(result, study, at_costs(result))
+    return judged(result, study, at_costs(result), tried=distinct_trials(result) if tried is None else tried)
 
 
-def judged(result: Backtest, study: Study | None, stress: AtCosts) -> Verdict:
-    """Return the verdict from a stress of costs that was already run."""
+def distinct_trials(result: Backtest) -> int:
+    """Return how many different trials of this strategy on these bars the ledger holds."""
+    return count_distinct(family=type(result.strategy).__name__, data_version=result.bars.version)
+
+
+def judged(result: Backtest, study: Study | None, stress: AtCosts, *, tried: int = 0) -> Verdict:
+    """Return the verdict from a stress of costs that was already run and a count that was already made."""
     if study is not None:
         _same_question(result, study)
     if not len(result.path.trades):
-        return _untraded(result, study)
-    odds, kept = _odds(result, study), concentration(result)
+        return _untraded(result, study, tried)
+    odds, kept = _odds(result, study, tried), concentration(result)
     level, because = _level(result, odds, stress)
     return Verdict(level, because, _made(result), _fragile(result, stress, kept), _luck(result, study, odds))
 
@@ -110,17 +120,17 @@ def _who(result: Backtest) -> str:
     return f"{type(result.strategy).__name__} on {result.bars.symbol} {result.bars.timeframe}"
 
 
-def _untraded(result: Backtest, study: Study | None) -> Verdict:
+def _untraded(result: Backtest, study: Study | None, tried: int) -> Verdict:
     skipped = result.skipped
     why = ", ".join(f"{reason} {n:,}" for reason, n in skipped["reason"].value_counts().items())
     fragile = f"Entries that did not open: {len(skipped):,} ({why})." if why else ""
-    tried = f"{counted(len(study), 'trial')} tried" if study is not None else "1 trial"
+    phrase = tried_phrase(None if study is None else len(study), tried)
     return Verdict(
         "red",
         "it never traded",
         f"{_who(result)} never traded in {span(result.bars.years)}: there is nothing to judge.",
         fragile or "No entry was decided: look at the signals, the warm-up and the length of the bars.",
-        f"{tried}, in-sample; nothing here is out-of-sample.",
+        f"{phrase}, in-sample; nothing here is out-of-sample.",
     )
 
 
@@ -158,28 +168,36 @@ def _costs_phrase(stress: AtCosts) -> str:
     return f"with costs {factors} it returns {' and '.join(percent(made) for made in stress.total_return[1:])}"
 
 
-def _odds(result: Backtest, study: Study | None) -> _Odds:
+def _odds(result: Backtest, study: Study | None, tried: int) -> _Odds:
     sharpe, days = float(result.metrics()["sharpe"]), len(result.daily)
     error = math.sqrt(result.bars.instrument.trading_calendar.days_per_year / days) if days else math.nan
     if study is None:
-        return _Odds(sharpe, 0.0, error, 1, days)
-    return _Odds(sharpe, luck_sharpe(study), error, int(np.isfinite(trial_sharpes(study)).sum()), days)
+        # Of the ledger's trials only the number is known: they count as independent ones without skill.
+        luck = error * expected_best(tried)
+        return _Odds(sharpe, luck if tried > 1 else 0.0, error, max(tried, 1), tried_phrase(None, tried), days)
+    if tried > len(study):
+        said = tried_phrase(len(study), tried)
+        return _Odds(sharpe, luck_sharpe(study, tried=tried), error, tried, said, days)
+    scored = int(np.isfinite(trial_sharpes(study)).sum())
+    return _Odds(sharpe, luck_sharpe(study), error, scored, counted(scored, "trial"), days)
 
 
 def _luck(result: Backtest, study: Study | None, odds: _Odds) -> str:
     ends = "nothing here is out-of-sample."
     if not math.isfinite(odds.sharpe):
-        return f"{counted(odds.trials, 'trial')}, in-sample: it has no Sharpe to compare with luck, and {ends}"
-    if study is None:
+        return f"{odds.tried}, in-sample: it has no Sharpe to compare with luck, and {ends}"
+    if study is None and odds.trials == 1:
         return (
             f"Counted as 1 trial, in-sample: over {counted(odds.days, 'day')} a Sharpe without any skill lies within "
             f"+-{number(_TWO_SIDED * odds.error, digits=1)} nineteen times in twenty; {ends}"
         )
     if not math.isfinite(odds.luck):
-        return f"{counted(len(study), 'trial')}, in-sample: too few to say what luck gives, and {ends}"
+        return f"{odds.tried}, in-sample: too few to say what luck gives, and {ends}"
+    who = odds.tried if study is None else f"{_place(result, study)} {odds.tried}"
+    independent = " independent ones" if study is None else ""
     return (
-        f"{_place(result, study)} {counted(odds.trials, 'trial')}, in-sample: "
-        f"without any skill the best of so many would show a Sharpe near {number(odds.luck)} "
+        f"{who}, in-sample: "
+        f"without any skill the best of so many{independent} would show a Sharpe near {number(odds.luck)} "
         f"over {counted(odds.days, 'day')}; this one's {number(odds.sharpe)} is {_compared(odds)}, and {ends}"
     )
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-__all__ = ["METRICS", "Meaning", "counted", "meaning", "money", "number", "percent", "points", "span", "written"]
+__all__ = [
+    "METRICS",
+    "Meaning",
+    "counted",
+    "meaning",
+    "money",
+    "number",
+    "percent",
+    "points",
+    "span",
+    "tried_phrase",
+    "written",
+]
 
 NOT_KNOWN: Final = "n/a"
 
@@ -109,6 +121,21 @@ def counted(n: int, what: str) -> str:
     ('1 trade', '1,200 trades')
     """
     return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def tried_phrase(search: int | None, ledger: int) -> str:
+    """Return how many trials a result was chosen from: those of its search (if any), and of the ledger if more.
+
+    Examples
+    --------
+    >>> tried_phrase(241, 241), tried_phrase(241, 482)
+    ('241 trials', '241 trials in this search, 482 distinct in the ledger')
+    >>> tried_phrase(None, 482)
+    '1 trial here, 482 distinct in the ledger'
+    """
+    own, where = (1, "here") if search is None else (search, "in this search")
+    own_text = counted(own, "trial")
+    return own_text if ledger <= own else f"{own_text} {where}, {ledger:,} distinct in the ledger"
 
 
 def span(years: float) -> str:

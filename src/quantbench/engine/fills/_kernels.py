@@ -89,7 +89,7 @@ def factor_at(terms, price, rate):
 
 @inlined
 def sign(value):
-    return (value > 0) - (value < 0)
+    return int(value > 0) - int(value < 0)
 
 
 @inlined
