@@ -25,10 +25,12 @@ _HOME = {
     "quantbench.data.ledger": ("read_ledger",),
     "quantbench.data.store": ("load", "symbols"),
     "quantbench.engine.backtest": ("backtest",),
+    "quantbench.engine.portfolio": ("PortfolioBacktest", "portfolio_backtest"),
     "quantbench.indicators": ("adx", "atr", "bollinger", "donchian", "ema", "macd", "rsi", "sma", "stochastic"),
     "quantbench.report.page": ("write_report",),
     "quantbench.report.verdict": ("verdict",),
     "quantbench.research.causality": ("Certificate", "certify"),
+    "quantbench.research.compare": ("Comparison", "compare"),
     "quantbench.research.sweep": ("sweep",),
     "quantbench.runs.demo": ("run_demo",),
     "quantbench.runs.notebook": ("run_notebook",),
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
     from quantbench.data.store import load as load
     from quantbench.data.store import symbols as symbols
     from quantbench.engine.backtest import backtest as backtest
+    from quantbench.engine.portfolio import PortfolioBacktest as PortfolioBacktest
+    from quantbench.engine.portfolio import portfolio_backtest as portfolio_backtest
     from quantbench.indicators import adx as adx
     from quantbench.indicators import atr as atr
     from quantbench.indicators import bollinger as bollinger
@@ -76,6 +80,8 @@ if TYPE_CHECKING:
     from quantbench.report.verdict import verdict as verdict
     from quantbench.research.causality import Certificate as Certificate
     from quantbench.research.causality import certify as certify
+    from quantbench.research.compare import Comparison as Comparison
+    from quantbench.research.compare import compare as compare
     from quantbench.research.sweep import sweep as sweep
     from quantbench.runs.demo import run_demo as run_demo
     from quantbench.runs.notebook import run_notebook as run_notebook

@@ -82,6 +82,9 @@ class Backtest:
         def plot(self) -> Any:
             """Return the figure of this path."""
 
+        def to_vectorbt(self) -> Any:
+            """Return a `vectorbt.Portfolio` made of these fills."""
+
         def why(self, time: str | datetime | np.datetime64) -> Any:
             """Explain the bar that holds a moment."""
 

@@ -18,8 +18,12 @@ VIEWS: Final[dict[str, dict[str, str]]] = {
     "Backtest": {
         "metrics": "quantbench.engine.metrics:of_backtest",
         "why": "quantbench.engine.explain:why",
+        "to_vectorbt": "quantbench.engine.vectorbt:to_vectorbt",
         "plot": "quantbench.report.figures:plot_backtest",
         "_repr_html_": "quantbench.report.notebook_views:backtest_html",
+    },
+    "Comparison": {
+        "plot": "quantbench.report.figures:plot_comparison",
     },
     "Study": {
         "plot": "quantbench.report.figures:plot_study",

@@ -24,6 +24,7 @@ __all__ = ["ENGINES", "backtest"]
 ENGINES: Final = {
     "kernel": "quantbench.engine.kernel",
     "reference": "quantbench.engine.reference",
+    "vectorbt": "quantbench.engine.vectorbt",
 }
 
 
@@ -62,8 +63,8 @@ def backtest(
         Bars whose close converts quote to account currency.
     trade_from : str or datetime, optional
         Bars that open before it count as target 0: history for warming up.
-    engine : {"kernel", "reference"}
-        The compiled kernel, or the readable engine it is proved equal to.
+    engine : {"kernel", "reference", "vectorbt"}
+        The compiled kernel, the readable engine it is proved equal to, or vectorbt for what it can express.
 
     Returns
     -------
