@@ -190,16 +190,13 @@ def order_arguments(books: Sequence[Book], balance: float) -> dict[str, Any]:
         "max_size": np.inf,
         "size_granularity": np.nan,  # its float floor loses steps: lots are whole already
         "reject_prob": 0.0,
-        "lock_cash": False,
-        "allow_partial": False,
         "raise_reject": True,
-        "log": False,
+        **dict.fromkeys(("lock_cash", "allow_partial", "log", "fillna_close", "attach_call_seq"), False),
+        **dict.fromkeys(("ffill_val_price", "update_value"), False),
         "val_price": np.vstack((marks[:1], marks[:-1])),  # the previous close
         "init_cash": float(balance),
         "cash_sharing": True,
         "call_seq": "auto",  # sells first
-        "ffill_val_price": False,
-        "update_value": False,
         "max_orders": max(int(np.isfinite(size).sum()), 1),
         "max_logs": 1,
         "init_temp_records": True,
@@ -209,9 +206,7 @@ def order_arguments(books: Sequence[Book], balance: float) -> dict[str, Any]:
         | dict.fromkeys(("index_from", "columns_from"), "strict"),
         "wrapper_kwargs": {"column_only_select": False, "group_select": True},
         "freq": pd.Timedelta(days=1),  # rows have no clock here: nothing of it is annualised
-        "attach_call_seq": False,
         "engine": "numba",
-        "fillna_close": False,
         "trades_type": "exittrades",
     }
 
