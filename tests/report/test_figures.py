@@ -32,7 +32,7 @@ def test_no_figure_carries_plotlys_own_template(result, study):
 
 
 @pytest.mark.parametrize(
-    "name", ["excursions", "exposure", "monthly", "profits", "rolling_sharpe", "candles", "equity"]
+    "name", ["calendar", "excursions", "exposure", "monthly", "profits", "rolling_sharpe", "candles", "equity"]
 )
 def test_every_figure_draws_a_result_without_trades(name, by_hand, short_bars):
     empty = by_hand(short_bars, np.full(len(short_bars), 1e4))

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -16,7 +16,9 @@ import pytest
 import quantbench as qb
 from quantbench.core.errors import StoreError
 from quantbench.report.embedding import drawing, script_json
+from quantbench.report.limit_tables import rule_rows
 from quantbench.report.page import page_html
+from quantbench.report.search_data import luck_sharpe
 from quantbench.report.style import figure
 
 
@@ -116,15 +118,15 @@ def test_the_content_security_policy_allows_no_connection(page):
 def test_each_figure_is_data_without_a_template_of_its_own(page):
     specs = [json.loads(text) for attrs, text in page.scripts if attrs == {"type": "application/json"}]
     assert (
-        len(specs) == page.count("figure") == 8
-    )  # equity, costs, surface, trials, profits, excursions, candles, exposure
+        len(specs) == page.count("figure") == 9
+    )  # equity, costs, surface, trials, profits, calendar, excursions, candles, exposure
     assert all("template" not in spec["layout"] and spec["data"] for spec in specs)
     assert sum(attrs.get("id") == "template" for attrs, _ in page.scripts) == 1
 
 
 def test_the_figures_keep_their_place_before_they_are_drawn(page):
     heights = [attrs["style"] for _, attrs in page.tags if attrs.get("class") == "plot"]
-    assert all(re.fullmatch(r"height:\d{3}px", style) for style in heights)
+    assert all(re.fullmatch(r"height:\d{3}px(;min-width:800px)?", style) for style in heights)
 
 
 def test_hostile_names_stay_text(renamed):
@@ -174,6 +176,84 @@ def test_one_trade_makes_a_page(bars, by_hand, trade_row):
     html = page_html(by_hand(bars, equity, trades=[trade_row(10, 30, 50.0, ambiguous=True)]))
     assert "<h3>1 trade</h3>" in html
     assert "signal*" in html
+    assert "* 1 trade of 1 (100.0 %) ended on a bar that reached both stop and take: the worse" in html
+
+
+def test_without_limits_and_skipped_entries_there_is_no_section_for_them(html):
+    assert 'id="limits"' not in html
+
+
+def test_limits_say_what_they_forbid_and_how_much_they_stopped(result):
+    limits = qb.Limits(
+        sessions=("08:00-20:00",), cooldown="90s", max_daily_loss=0.01, max_drawdown=0.2, flatten=True, max_wait="2h"
+    )
+    limited = qb.backtest(result.strategy, result.bars, limits=limits)
+    stopped = limited.skipped["reason"].value_counts()
+    every = int(stopped.sum())
+    assert every > 0
+    text = " ".join(" ".join(Reader(page_html(limited)).text).split())
+    assert f"{every} entries did not open." in text
+    sessions = int(stopped["sessions"])
+    share = f"{sessions} ({100 * sessions / every:.1f} %)"
+    assert f"Sessions No entry outside 08:00-20:00 on the server clock. {share}" in text
+    assert "Max wait No entry later than 2 hours after the decision. 0" in text
+    assert "Cooldown No entry within 90 seconds after the last entry." in text
+    assert "for the rest of a day that has lost 1.0 % of its starting equity." in text
+    assert "once equity was 20.0 % below its highest; what is held is closed." in text
+    assert "The limits hold at higher costs too" in text
+
+
+def test_limits_in_other_units_are_words_too(by_hand, short_bars):
+    event = ("2017-01-02T10:00", "USD", "high")
+    limits = qb.Limits(
+        max_spread_points=30,
+        max_atr_percent=2.5,
+        blackout=qb.Blackout(events=(event,)),
+        max_trades_per_day=1,
+        max_daily_loss=250,
+        max_consecutive_losses=3,
+    )
+    result = replace(by_hand(short_bars, np.full(len(short_bars), 1e4)), limits=limits)
+    assert [row.says for row in rule_rows(result)] == [
+        "No entry at a spread above 30 points.",
+        "No entry at a mean range of 14 bars above 2.5 % of the close.",
+        "No entry from 30 minutes before to 30 after 1 event of a calendar (high impact).",
+        "No entry after 1 entry in a day.",
+        "No entry for the rest of a day that has lost 250.00 USD.",
+        "No entry for the rest of the day after 3 losses in a row.",
+    ]
+
+
+def test_entries_skipped_without_limits_have_their_section(result):
+    html = page_html(qb.backtest(result.strategy, result.bars, sizing=qb.FixedLots(90)))
+    assert "60 entries did not open." in html
+    assert "The required margin was more than the account had." in html
+
+
+def test_trials_of_the_ledger_are_stated_beside_those_of_the_search(result, study):
+    html = page_html(result, study, tried=482)
+    assert html.count("12 trials in this search, 482 distinct in the ledger") == 3  # headline, verdict, search
+    luck = re.search(r'"text":"luck ([\d.]+)"', html)
+    assert float(luck[1]) == pytest.approx(luck_sharpe(study, tried=482), abs=0.006)
+
+
+def test_a_written_report_counts_the_ledger_unless_told(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("quantbench.report.page.distinct_trials", lambda _: 77)
+    counted = qb.write_report(result, to=tmp_path / "a.html").read_text(encoding="utf-8")
+    told = qb.write_report(result, to=tmp_path / "b.html", tried=0).read_text(encoding="utf-8")
+    assert "1 trial here, 77 distinct in the ledger" in counted
+    assert "distinct in the ledger" not in told
+
+
+def test_what_only_some_results_have_is_among_the_parameters(result):
+    own = result.bars
+    time = np.repeat(own.time, 2) + np.tile([np.timedelta64(0, "m"), np.timedelta64(30, "m")], len(own))
+    prices = (own.open, own.high, own.low, own.close)
+    finer = qb.Bars("EURUSD", "M30", own.instrument, time, *(np.repeat(each, 2) for each in prices))
+    html = page_html(qb.backtest(result.strategy, own, trade_from="2017-02-01", intrabar=finer))
+    assert re.search(r"Traded from</th><td>2017-02-01</td>", html)
+    assert "Finer bars" in html
+    assert "after asking M30 bars" in html
 
 
 def test_a_single_bar_makes_a_page(by_hand, bars):

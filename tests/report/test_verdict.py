@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 import quantbench as qb
 from quantbench.core.errors import ExecutionError
+from quantbench.report import stress
+from quantbench.report.search_data import expected_best, luck_sharpe, trial_sharpes
 from quantbench.report.stress import AtCosts, at_costs, concentration
-from quantbench.report.verdict import judged
+from quantbench.report.verdict import distinct_trials, judged
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ def test_even_perfect_foresight_is_not_green(bars):
 def test_what_higher_costs_take_is_red(by_hand, short_bars, trade_row):
     rows = [trade_row(0, 1, 2.0) for _ in range(40)]
     result = by_hand(short_bars, np.linspace(10_000, 10_080, 48), trades=rows)
-    stress = FINE._replace(total_return=np.array([0.008, 0.001, -0.01]))
-    found = judged(result, None, stress)
+    thin = FINE._replace(total_return=np.array([0.008, 0.001, -0.01]))
+    found = judged(result, None, thin)
     assert (found.level, found.because) == ("red", "costs x2 take the whole profit")
     assert "with costs x1.5 and x2 it returns 0.1 % and -1.0 %" in found.fragile.lower()
 
@@ -135,20 +137,83 @@ def test_higher_costs_are_those_of_trading_again(result):
     assert found.total_return[0] > found.total_return[1] > found.total_return[2]
 
 
-def test_a_result_that_cannot_be_repeated_has_no_higher_costs(bars):
-    late = qb.backtest(Foresight(), bars, trade_from="2017-02-01")
+def test_higher_costs_trade_again_from_the_same_start_with_the_same_limits(bars):
+    kept = {"trade_from": "2017-02-01", "limits": qb.Limits(max_trades_per_day=1)}
+    late = qb.backtest(Foresight(), bars, **kept)
     found = at_costs(late)
+    assert found.reason == ""
+    again = qb.backtest(Foresight(), bars, costs=late.costs.times(1.5), **kept)
+    assert found.total_return[1] == again.metrics()["total_return"]
+    assert found.trades[1] == len(again.path.trades) < len(qb.backtest(Foresight(), bars).path.trades)
+
+
+def test_higher_costs_ask_the_same_finer_bars_and_rates(bars, monkeypatch):
+    asked = []
+    given = qb.backtest(Foresight(), bars)
+    given = replace(given, intrabar=bars[:10], rates=bars[:20])
+    monkeypatch.setattr(stress, "backtest", lambda *_, **named: asked.append(named) or given)
+    at_costs(given)
+    assert [(named["intrabar"], named["rates"]) for named in asked] == [(given.intrabar, given.rates)] * 2
+
+
+def test_what_cannot_be_traded_at_higher_costs_says_why(result, monkeypatch):
+    def refuse(*_, **__):
+        raise ExecutionError("no such costs")
+
+    monkeypatch.setattr(stress, "backtest", refuse)
+    found = at_costs(result)
     assert np.isfinite(found.total_return).tolist() == [True, False, False]
-    assert "gives another result" in found.reason
-    assert "higher costs could not be tried" in qb.verdict(late).fragile.lower()
+    assert "higher costs could not be tried (no such costs)" in judged(result, None, found).fragile.lower()
 
 
-def test_concentration_takes_the_best_trades_off(by_hand, short_bars, trade_row):
+def test_more_trials_in_the_ledger_than_in_the_search_are_said_and_raise_the_bar(bars, study):
+    best = qb.backtest(study.best_strategy, bars)
+    found = judged(best, study, FINE, tried=482)
+    assert found.luck.startswith("Best of 12 trials in this search, 482 distinct in the ledger, in-sample: ")
+    bar = np.nanstd(trial_sharpes(study), ddof=1) * expected_best(482)
+    assert luck_sharpe(study, tried=482) == pytest.approx(bar)
+    assert f"would show a Sharpe near {bar:.2f} " in found.luck
+    assert bar > luck_sharpe(study)
+
+
+@pytest.mark.parametrize("tried", [0, 5, 12])
+def test_a_ledger_that_holds_no_more_than_the_search_changes_nothing(bars, study, tried):
+    best = qb.backtest(study.best_strategy, bars)
+    assert judged(best, study, FINE, tried=tried) == judged(best, study, FINE)
+
+
+def test_trials_in_the_ledger_count_without_a_study_too(result):
+    found = judged(result, None, FINE, tried=482)
+    assert found.luck.startswith("1 trial here, 482 distinct in the ledger, in-sample: ")
+    error = np.sqrt(result.bars.instrument.trading_calendar.days_per_year / len(result.daily))
+    assert f"would show a Sharpe near {error * expected_best(482):.2f} " in found.luck
+    assert judged(result, None, FINE, tried=1) == judged(result, None, FINE)
+
+
+def test_the_front_door_reads_the_ledger_only_where_no_count_is_given(bars, study, monkeypatch):
+    qb.sweep(study.strategy, bars, space={"hold": (3, 6), "shift": (0, 1)}, workers=1, progress=False)
+    result = qb.backtest(study.strategy(6), bars)
+    counted = distinct_trials(result)
+    assert counted == 4  # a search of other tests would be on other bars
+    assert "1 trial here, 4 distinct in the ledger" in qb.verdict(result).luck
+    monkeypatch.setattr("quantbench.report.verdict.count_distinct", lambda **_: pytest.fail("the ledger was read"))
+    assert "Counted as 1 trial" in qb.verdict(result, tried=0).luck
+
+
+def test_concentration_divides_the_best_trades_out(by_hand, short_bars, trade_row):
     rows = [trade_row(0, 1, profit) for profit in (500.0, 400.0, 300.0, 200.0, 100.0, -50.0, 20.0)]
     found = concentration(by_hand(short_bars, np.linspace(10_000, 11_470, 48), trades=rows))
     assert found.trades == 5
-    assert found.without_trades == pytest.approx((20 - 50) / 10_000)
+    # Each on a balance of 10,000: shares of 5, 4, 3, 2 and 1 % are divided out of a growth of 14.7 %.
+    assert found.without_trades == pytest.approx(1.147 / (1.05 * 1.04 * 1.03 * 1.02 * 1.01) - 1)
     assert np.isnan(found.without_month)  # one month only
+
+
+def test_a_trade_counts_by_its_share_of_the_account_it_was_made_with(by_hand, short_bars, trade_row):
+    # Doubled six times: 10,000 to 640,000. Without five of six doublings, one is left.
+    equity = np.repeat(10_000 * 2.0 ** np.arange(7), 7)[:48]
+    rows = [trade_row(7 * i + 1, 7 * i + 7, 10_000 * 2.0**i) for i in range(6)]
+    assert concentration(by_hand(short_bars, equity, trades=rows)).without_trades == pytest.approx(1.0)
 
 
 def test_the_best_month_is_divided_out(by_hand, long_bars):

@@ -15,11 +15,12 @@ __all__ = ["Drawing", "drawing", "plotly_packed", "script_json", "template_json"
 
 
 class Drawing(NamedTuple):
-    """One figure of a page: caption and note as text, height in pixels, data as JSON for a script tag."""
+    """One figure of a page: caption and note as text, height and least width in pixels, data as JSON."""
 
     caption: str
     note: str
     height: int
+    least_width: int
     json: Markup
 
 
@@ -29,14 +30,17 @@ def script_json(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704  (just escaped)
 
 
-def drawing(figure: go.Figure, *, note: str = "") -> Drawing:
-    """Return a figure for a page: the title becomes the caption, the template stays behind."""
+def drawing(figure: go.Figure, *, note: str = "", least_width: int = 0) -> Drawing:
+    """Return a figure for a page: the title becomes the caption, the template stays behind.
+
+    On a screen narrower than its least width it is scrolled sideways.
+    """
     spec = json.loads(figure.to_json())
     layout = spec["layout"]
     layout.pop("template", None)
     caption = layout.pop("title", {}).get("text", "")
     layout["margin"] = {**layout.get("margin", {}), "t": layout.get("margin", {}).get("t", 44) - 24}
-    return Drawing(caption, note, int(layout.pop("height")), script_json(spec))
+    return Drawing(caption, note, int(layout.pop("height")), least_width, script_json(spec))
 
 
 def template_json() -> Markup:

@@ -22,11 +22,11 @@ from quantbench.report.series import (
     exposure_by_month,
     monthly_returns,
     rolling_sharpe,
-    trade_calendar,
     trade_profits,
 )
 from quantbench.report.stress import AtCosts
 from quantbench.report.style import TEMPLATE, figure, go, make_subplots
+from quantbench.report.trade_calendar import trade_calendar
 
 __all__ = [
     "MONTHS",
@@ -176,7 +176,7 @@ def calendar_figure(result: Backtest) -> go.Figure:
         ),
     ]
     left = f", the last {years} of {years + found.earlier} years" if found.earlier else ""
-    fig = figure(traces, title=f"Net profit by day of entry{left}", height=76 + 84 * years)
+    fig = figure(traces, title=f"Net profit by day of entry{left}", height=76 + 72 * years)
     centres = (weekdays + 1) * np.arange(12) + (weekdays - 1) / 2
     fig.update_xaxes(side="top", tickvals=centres, ticktext=MONTHS, showgrid=False, zeroline=False)
     middles = _BLOCK * np.arange(years) + (_BLOCK - 2) / 2

@@ -14,12 +14,13 @@ from quantbench import __version__
 from quantbench.config import settings, writable
 from quantbench.core.errors import MissingExtra, StoreError
 from quantbench.core.results import Backtest, Study
-from quantbench.report import figures, search_figures, tables
+from quantbench.report import figures, limit_tables, search_figures, tables
 from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
 from quantbench.report.provenance import provenance
 from quantbench.report.search_data import has_score, varied, widest_pair
 from quantbench.report.stress import AtCosts, at_costs
-from quantbench.report.verdict import judged
+from quantbench.report.verdict import distinct_trials, judged
+from quantbench.report.wording import tried_phrase
 
 try:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -44,6 +45,7 @@ def write_report(
     to: str | os.PathLike[str] | None = None,
     now: datetime | None = None,
     seed: int | None = None,
+    tried: int | None = None,
 ) -> Path:
     """Write a self-contained HTML report and return its path.
 
@@ -58,9 +60,11 @@ def write_report(
         report of that name is replaced.
     now : datetime, optional
         When the report is made, printed in its provenance. Without it two reports of the same
-        result are the same bytes.
+        result, after as many trials, are the same bytes.
     seed : int, optional
         The seed of whatever was drawn at random, printed too.
+    tried : int, optional
+        Distinct trials of this strategy on these bars; those in the ledger where not given.
 
     Raises
     ------
@@ -78,7 +82,8 @@ def write_report(
     'ma.html'
     """
     file = settings().reports / _file_name(result) if to is None else Path(to)
-    text = page_html(result, study, now=now, seed=seed)
+    known = distinct_trials(result) if tried is None else tried
+    text = page_html(result, study, now=now, seed=seed, tried=known)
     _replace(file, text)
     return file
 
@@ -105,16 +110,21 @@ def _replace(file: Path, text: str) -> None:
 
 
 def page_html(
-    result: Backtest, study: Study | None = None, *, now: datetime | None = None, seed: int | None = None
+    result: Backtest,
+    study: Study | None = None,
+    *,
+    now: datetime | None = None,
+    seed: int | None = None,
+    tried: int = 0,
 ) -> str:
-    """Return the report as text: the same bytes for the same arguments."""
+    """Return the report as text: the same bytes for the same arguments; the ledger is not asked."""
     room = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     stress = at_costs(result)
-    facts = _head(result, study, stress) | _numbers(result, stress) | _trades(result)
+    facts = _head(result, study, stress, tried=tried) | _numbers(result, stress) | _trades(result)
     return room.get_template("page.html.j2").render(
         facts,
         figures=_figures(result, stress),
-        search=None if study is None else _search(study),
+        search=None if study is None else _search(study, tried),
         parameters=tables.parameters(result),
         provenance=provenance(result, now=now, seed=seed),
         version=__version__,
@@ -130,13 +140,13 @@ def _own(name: str) -> Markup:
     return Markup((_HERE / name).read_text(encoding="utf-8"))  # noqa: S704  (a file of this package)
 
 
-def _head(result: Backtest, study: Study | None, stress: AtCosts) -> dict[str, Any]:
-    found = judged(result, study, stress)
+def _head(result: Backtest, study: Study | None, stress: AtCosts, *, tried: int) -> dict[str, Any]:
+    found = judged(result, study, stress, tried=tried)
     bars = result.bars
     return {
         "title": f"{type(result.strategy).__name__} on {bars.symbol} {bars.timeframe}",
         "strategy": repr(result.strategy),
-        "headline": tables.headline(result, study),
+        "headline": tables.headline(result, study, tried=tried),
         "verdict": found,
         "level_says": _LEVELS[found.level],
     }
@@ -151,18 +161,19 @@ def _numbers(result: Backtest, stress: AtCosts) -> dict[str, Any]:
         "notes": found.attrs.get("notes", []),
         "days_per_year": f"{result.bars.instrument.trading_calendar.days_per_year:g}",
         "months": tables.month_table(result),
-        "stress": tables.stress_table(stress),
+        "stress": tables.stress_table(stress, result.limits),
         "money": tables.where_it_went(result),
     }
 
 
 def _trades(result: Backtest) -> dict[str, Any]:
-    skipped = result.skipped["reason"].value_counts()
     return {
         "trade_count": len(result.path.trades),
         "trade_list": tables.trade_list(result),
         "currency": result.account.currency,
-        "skipped": {str(reason): f"{n:,}" for reason, n in skipped.items()},
+        "ambiguous": limit_tables.ambiguous_note(result),
+        "rules": limit_tables.rule_rows(result),
+        "skipped": limit_tables.skipped_note(result),
     }
 
 
@@ -177,16 +188,19 @@ def _figures(result: Backtest, stress: AtCosts) -> dict[str, Drawing | None]:
         drawn["rolling"] = drawing(figures.rolling_sharpe_figure(result))
     if len(result.path.trades):
         drawn["profits"] = drawing(figures.profits_figure(result), note="Orange lost, blue won.")
+        drawn["calendar"] = drawing(figures.calendar_figure(result), note=_CALENDAR, least_width=_CALENDAR_WIDTH)
         drawn["excursions"] = drawing(figures.excursions_figure(result), note=_EXCURSIONS)
         drawn["candles"] = drawing(figures.candles_figure(result), note=_CANDLES)
     return drawn
 
 
 _CANDLES: Final = "Bid prices, times in UTC, without the hours that have no bars. Filled candles closed lower."
+_CALENDAR: Final = "A row is a week, Monday first. Orange lost, blue won, grey: nothing was opened, blank: no bars."
+_CALENDAR_WIDTH: Final = 800
 _EXCURSIONS: Final = "Losers high up gave back a profit; winners far left nearly did not become one."
 
 
-def _search(study: Study) -> dict[str, Any]:
+def _search(study: Study, tried: int) -> dict[str, Any]:
     drawn = []
     if has_score(study):
         names = varied(study)
@@ -196,8 +210,9 @@ def _search(study: Study) -> dict[str, Any]:
             drawn.append(drawing(search_figures.parallel_figure(study)))
         if len(names) == 1:
             drawn.append(drawing(search_figures.plot_study(study)))
-        drawn.append(drawing(search_figures.trials_figure(study), note=_LUCK))
-    return {"figures": drawn, **tables.best_trials(study)}
+        drawn.append(drawing(search_figures.trials_figure(study, tried=tried), note=_LUCK))
+    more = f"{tried_phrase(len(study), tried)}: luck is reckoned for all of them." if tried > len(study) else ""
+    return {"figures": drawn, "more": more, **tables.best_trials(study)}
 
 
 _SURFACE: Final = (

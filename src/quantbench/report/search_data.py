@@ -175,8 +175,9 @@ def expected_best(n: int) -> float:
 def luck_sharpe(study: Study, *, tried: int = 0) -> float:
     """Return the annualised Sharpe the best of these trials would show on average if none had any skill.
 
-    With more trials `tried` than the study holds (those in the ledger), the best of those. The spread of the trials' Sharpes times the expected maximum (Bailey & Lopez de Prado 2014, eq. 1),
-    NaN with fewer than two trials. Trials that resemble each other spread less, so they count less.
+    With more trials `tried` than the study holds (those in the ledger), the best of those. The spread
+    of the trials' Sharpes times the expected maximum (Bailey & Lopez de Prado 2014, eq. 1), NaN with fewer
+    than two trials. Trials that resemble each other spread less, so they count less.
     """
     sharpes = trial_sharpes(study)
     sharpes = sharpes[np.isfinite(sharpes)]

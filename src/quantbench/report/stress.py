@@ -83,13 +83,15 @@ def _row(result: Backtest) -> tuple[float, float, float, float]:
 def concentration(result: Backtest) -> Concentration:
     """Return what is left of the total return without its best trades, and without its best month.
 
-    The trades' money is taken off the end (never more than the account holds); the month's return is divided out.
+    Both are divided out of the growth, for sizes that grow with the account: a trade as its profit over
+    the balance before it, a month as its return.
     """
-    profit = np.sort(result.path.trades["profit"])[::-1]
-    best, balance = profit[:_BEST], result.account.balance
-    made = float(profit.sum())
+    rows, balance = result.path.trades, result.account.balance
+    before = np.append(balance, result.path.balance)[rows["entry_bar"]]
+    share = np.sort(rows["profit"] / np.where(before > 0, before, np.inf))[::-1]
+    best = share[:_BEST]
     months = monthly_returns(result).returns
     known = np.isfinite(months)
-    total = made / balance
+    total = float(rows["profit"].sum()) / balance
     without = (1.0 + total) / (1.0 + np.nanmax(months)) - 1.0 if known.sum() > 2 else math.nan
-    return Concentration(len(best), max((made - float(best.sum())) / balance, -1.0), float(without))
+    return Concentration(len(best), max(float((1.0 + total) / np.prod(1.0 + best) - 1.0), -1.0), float(without))

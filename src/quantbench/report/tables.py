@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from quantbench.report.figures import MONTHS
 from quantbench.report.search_data import varied
 from quantbench.report.series import monthly_returns
 from quantbench.report.stress import AtCosts
-from quantbench.report.wording import METRICS, counted, meaning, money, number, percent, points, written
+from quantbench.report.wording import METRICS, counted, meaning, money, number, percent, points, tried_phrase, written
 
 __all__ = [
     "MAIN",
@@ -45,6 +44,9 @@ _BEST_TRIALS: Final = 10
 _STRONGEST: Final = 62  # percent of the hue in the strongest cell: text stays readable on it
 
 
+_LIMITED: Final = "The limits hold at higher costs too: a wider spread or an earlier loss can stop further entries."
+
+
 class MetricRow(NamedTuple):
     """A metric as printed, why it is missing (or empty), and what it says."""
 
@@ -63,11 +65,10 @@ class TradeRow(NamedTuple):
     after: tuple[str, ...]
 
 
-def headline(result: Backtest, study: Study | None) -> str:
-    """Return the result's headline with the number of trials it was chosen from."""
-    if study is None:
-        return result.headline
-    return f"{result.headline.rpartition(', ')[0]}, {counted(len(study), 'trial')}"
+def headline(result: Backtest, study: Study | None, *, tried: int = 0) -> str:
+    """Return the result's headline with the number of trials it was chosen from, in its search and in the ledger."""
+    phrase = tried_phrase(None if study is None else len(study), tried)
+    return f"{result.headline.rpartition(', ')[0]}, {phrase}"
 
 
 def metric_rows(result: Backtest, names: Iterable[str]) -> list[MetricRow]:
@@ -101,15 +102,16 @@ def month_table(result: Backtest) -> dict[str, Any]:
     return {"names": MONTHS, "rows": rows}
 
 
-def stress_table(stress: AtCosts) -> dict[str, Any]:
-    """Return what each multiple of the costs leaves."""
+def stress_table(stress: AtCosts, limits: Limits) -> dict[str, Any]:
+    """Return what each multiple of the costs leaves, and what to know about it."""
     rows = [
         {"name": f"x{factor:g}", "cells": (percent(made), number(sharpe), percent(fall), number(trades, digits=0))}
         for factor, made, sharpe, fall, trades in zip(*stress[:5], strict=True)
     ]
     names = [METRICS[name].label for name in ("total_return", "sharpe", "max_drawdown", "trades")]
-    reason = f"Higher costs could not be tried: {stress.reason}." if stress.reason else ""
-    return {"names": names, "rows": rows, "reason": reason}
+    notes = [f"Higher costs could not be tried: {stress.reason}."] * bool(stress.reason)
+    notes += [_LIMITED] * (limits != Limits())
+    return {"names": names, "rows": rows, "notes": notes}
 
 
 def where_it_went(result: Backtest) -> dict[str, str]:
@@ -190,9 +192,8 @@ def best_trials(study: Study) -> dict[str, Any]:
 
 
 def parameters(result: Backtest) -> dict[str, str]:
-    """Return the choice, the money, what trading takes and when it is forbidden, by name."""
+    """Return the choice, the money, what trading takes and on what else the result rests, by name."""
     costs = result.costs.resolved(result.bars.instrument)
-    limits = "none" if result.limits == Limits() else _changed(result.limits, Limits())
     carried = bool(np.isfinite(result.bars.spread).any())
     declared = f"{costs.spread_points:g} points, where the bars carry none"
     spread = f"carried by the bars, x{costs.spread_factor:g}" if carried else declared
@@ -206,8 +207,19 @@ def parameters(result: Backtest) -> dict[str, str]:
         "Slippage": f"{costs.slippage_points:g} points",
         "Commission": _commission(costs, result.account.currency),
         "Swap": "charged" if costs.swap else "not charged",
-        "Limits": limits,
+        "Limits": "none" if result.limits == Limits() else "those listed above",
+        **_also_given(result),
     }
+
+
+def _also_given(result: Backtest) -> dict[str, str]:
+    """Return what only some results have: another currency's rates, finer bars, a later start."""
+    given = {
+        "Converted with": result.rates and f"{result.rates.symbol} {result.rates.timeframe}, {result.rates.version}",
+        "Finer bars": result.intrabar and f"{result.intrabar.timeframe}, {result.intrabar.version}",
+        "Traded from": result.trade_from and str(result.trade_from),
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _commission(costs: Costs, currency: str) -> str:
@@ -216,9 +228,3 @@ def _commission(costs: Costs, currency: str) -> str:
     parts = [f"{by_lot:g} {currency} a lot"] * (by_lot > 0)
     parts += [f"{100 * by_notional:g} % of notional"] * (by_notional > 0)
     return f"{' and '.join(parts)}, each side" if parts else "none"
-
-
-def _changed(value: Any, plain: Any) -> str:
-    """Return the fields that differ from the plain value."""
-    own, other = asdict(value), asdict(plain)
-    return ", ".join(f"{name} = {own[name]}" for name in own if own[name] != other[name])
