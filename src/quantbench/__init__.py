@@ -19,11 +19,14 @@ _HOME = {
     "quantbench.core.errors": ("QuantbenchError", "check"),
     "quantbench.core.instrument": ("Instrument",),
     "quantbench.core.limits": ("Blackout", "Event", "Limits"),
+    "quantbench.core.resample": ("resample",),
     "quantbench.core.results": ("Backtest", "Study", "Trial"),
     "quantbench.core.signals": ("Signals",),
     "quantbench.core.strategy": ("Strategy", "param"),
     "quantbench.data.ledger": ("read_ledger",),
+    "quantbench.data.sql": ("sql",),
     "quantbench.data.store": ("load", "symbols"),
+    "quantbench.data.together": ("load_many",),
     "quantbench.engine.backtest": ("backtest",),
     "quantbench.engine.portfolio": ("PortfolioBacktest", "portfolio_backtest"),
     "quantbench.indicators": ("adx", "atr", "bollinger", "donchian", "ema", "macd", "rsi", "sma", "stochastic"),
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from quantbench.core.limits import Blackout as Blackout
     from quantbench.core.limits import Event as Event
     from quantbench.core.limits import Limits as Limits
+    from quantbench.core.resample import resample as resample
     from quantbench.core.results import Backtest as Backtest
     from quantbench.core.results import Study as Study
     from quantbench.core.results import Trial as Trial
@@ -62,8 +66,10 @@ if TYPE_CHECKING:
     from quantbench.core.strategy import Strategy as Strategy
     from quantbench.core.strategy import param as param
     from quantbench.data.ledger import read_ledger as read_ledger
+    from quantbench.data.sql import sql as sql
     from quantbench.data.store import load as load
     from quantbench.data.store import symbols as symbols
+    from quantbench.data.together import load_many as load_many
     from quantbench.engine.backtest import backtest as backtest
     from quantbench.engine.portfolio import PortfolioBacktest as PortfolioBacktest
     from quantbench.engine.portfolio import portfolio_backtest as portfolio_backtest

@@ -56,10 +56,11 @@ def compiles(**options: Any) -> Any:
     """Return `numba.njit` without the GIL and with our cache; decided where a function is decorated."""
 
     def decorate(function: Any) -> Any:
-        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(kernel_cache())
+        config: Any = numba.config
+        before, config.CACHE_DIR = config.CACHE_DIR, str(kernel_cache())
         try:
             return njit(nogil=True, cache=True, **options)(function)
         finally:
-            numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
 
     return decorate

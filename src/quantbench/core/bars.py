@@ -13,6 +13,7 @@ import numpy.typing as npt
 from quantbench.core.clock import as_ns
 from quantbench.core.errors import DataError, did_you_mean
 from quantbench.core.instrument import Instrument
+from quantbench.core.invariants import check_prices, check_time
 from quantbench.core.timeframe import timeframe_ns
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from quantbench.core.align import Aligned
+
 __all__ = ["Bars", "frozen"]
 
 FloatArray = npt.NDArray[np.float64]
 Time = npt.NDArray[np.datetime64]
 
 _PRICES: Final = ("open", "high", "low", "close")
-# Bars of a day cut on a wall clock are 23 hours apart once a year, months 28 days of 30.
-_CLOSEST: Final = 0.9
 
 
 def frozen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -53,6 +54,9 @@ class Bars:
         Ticks or lots; zeros where the source has none.
     spread : float array, optional
         Points at the bar's open; NaN is "not carried", 0 is zero.
+    others : tuple of Bars
+        Bars of other symbols a strategy may look at (its `needs`), of the same timeframe. They are
+        cut with these bars, by close: a slice never knows more than its last bar did.
 
     Raises
     ------
@@ -74,6 +78,7 @@ class Bars:
     close: FloatArray
     volume: FloatArray = None  # type: ignore[assignment]  # filled in below
     spread: FloatArray = None  # type: ignore[assignment]
+    others: tuple[Bars, ...] = ()
 
     def __post_init__(self) -> None:
         """Check once, then freeze: nothing downstream checks again."""
@@ -93,8 +98,12 @@ class Bars:
             object.__setattr__(self, "spread", np.full(len(time), np.nan))
         for name in (*_PRICES, "volume", "spread"):
             object.__setattr__(self, name, _column(self, name, len(time)))
-        _check_time(self)
-        _check_prices(self)
+        check_time(self)
+        check_prices(self)
+        if self.others:
+            from quantbench.core.align import companions
+
+            object.__setattr__(self, "others", companions(self, self.others))
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, *, symbol: str, timeframe: str, instrument: Instrument) -> Self:
@@ -129,15 +138,10 @@ class Bars:
                 raise DataError(
                     f"{symbol}: column {name!r} is missing; {hint}; rename the columns to open, high, low, close"
                 )
-        optional = {name: frame[name].to_numpy(np.float64) for name in ("volume", "spread") if name in frame}
-        return cls(
-            symbol,
-            timeframe,
-            instrument,
-            np.asarray(index.as_unit("ns").asi8).view("datetime64[ns]"),
-            *(frame[name].to_numpy(np.float64) for name in _PRICES),
-            **optional,
-        )
+        columns: dict[str, Any] = {name: frame[name].to_numpy(np.float64) for name in _PRICES}
+        columns |= {name: frame[name].to_numpy(np.float64) for name in ("volume", "spread") if name in frame}
+        time = np.asarray(index.as_unit("ns").asi8).view("datetime64[ns]")
+        return cls(symbol, timeframe, instrument, time, **columns)
 
     @classmethod
     def _trusted(cls, *values: Any) -> Self:
@@ -161,7 +165,54 @@ class Bars:
         if not isinstance(rows, slice) or rows.step not in {None, 1}:
             raise TypeError("bars take a contiguous slice such as bars[100:200]")
         values = (getattr(self, part.name) for part in fields(self))
-        return self._trusted(*(v[rows] if isinstance(v, np.ndarray) else v for v in values))
+        cut = self._trusted(*(v[rows] if isinstance(v, np.ndarray) else v for v in values))
+        if self.others:
+            from quantbench.core.align import known_companions
+
+            object.__setattr__(cut, "others", known_companions(cut, self.others))
+        return cut
+
+    def higher(self, timeframe: str, day: str | None = None) -> Aligned:
+        """Return longer bars made of these, aligned by close: at the close of a bar only complete ones are seen.
+
+        Parameters
+        ----------
+        timeframe : str
+            Longer than the bars' own.
+        day : str, optional
+            The server clock days are cut on; the instrument's trading day if not given.
+
+        Examples
+        --------
+        >>> import quantbench as qb
+        >>> h4 = qb.load("EURUSD", "H1").higher("H4")
+        >>> trend = h4.over(qb.sma(h4.bars.close, 20))
+        >>> len(trend)
+        6225
+        """
+        from quantbench.core.resample import higher
+
+        found = self._longer.get((timeframe, day))
+        if found is None:
+            found = self._longer[timeframe, day] = higher(self, timeframe, day=day)
+        return found
+
+    def other(self, symbol: str) -> Aligned:
+        """Return the bars of another symbol, aligned by close.
+
+        Raises
+        ------
+        DataError
+            When these bars carry no bars of that symbol.
+        """
+        from quantbench.core.align import other
+
+        return other(self, self.others, symbol)
+
+    @cached_property
+    def _longer(self) -> dict[tuple[str, str | None], Aligned]:
+        """What `higher` has made, so that a search makes it once."""
+        return {}
 
     def between(self, start: str | datetime | None = None, end: str | datetime | None = None) -> Self:
         """Return the bars whose open lies in ``[start, end)``; text is read as UTC, ``"2017-03"`` as its first day."""
@@ -181,6 +232,8 @@ class Bars:
         digest = blake2b(f"{self.symbol}|{self.timeframe}|{self.instrument!r}".encode(), digest_size=8)
         for name in ("time", *_PRICES, "volume", "spread"):
             digest.update(np.ascontiguousarray(getattr(self, name)).view(np.uint8).data)
+        for companion in self.others:
+            digest.update(companion.version.encode())
         return digest.hexdigest()
 
     @property
@@ -212,58 +265,3 @@ def _column(bars: Bars, name: str, length: int) -> FloatArray:
         raise DataError(f"{bars.symbol}: {name} has shape {values.shape}, time has {length} bars")
     column: FloatArray = frozen(values)
     return column
-
-
-def _when(bars: Bars, row: int) -> str:
-    return f"bar {row} ({np.datetime_as_string(bars.time[row], unit='s').replace('T', ' ')})"
-
-
-def _first(where: npt.NDArray[np.bool_]) -> int:
-    return int(np.argmax(where))
-
-
-def _check_time(bars: Bars) -> None:
-    if np.isnat(bars.time).any():
-        raise DataError(f"{bars.symbol}: {int(np.isnat(bars.time).sum())} bars have no time; drop them first")
-    step = np.diff(bars.time_ns)
-    if (step < 0).any():
-        row = _first(step < 0) + 1
-        raise DataError(
-            f"{bars.symbol}: bars are not in order of time: "
-            f"{_when(bars, row)} follows {_when(bars, row - 1)}; sort them first"
-        )
-    if (step == 0).any():
-        row = _first(step == 0) + 1
-        many = int((step == 0).sum())
-        raise DataError(
-            f"{bars.symbol}: {many} duplicated bar times, the first at {_when(bars, row)}; drop duplicates first"
-        )
-    near = step < _CLOSEST * timeframe_ns(bars.timeframe)
-    if near.any():
-        row = _first(near) + 1
-        minutes = step[row - 1] / 60e9
-        raise DataError(
-            f"{bars.symbol}: not {bars.timeframe} bars: "
-            f"{_when(bars, row)} opens {minutes:g} minutes after the bar before"
-        )
-
-
-def _check_prices(bars: Bars) -> None:
-    top = np.maximum(np.maximum(bars.open, bars.close), bars.low)
-    bottom = np.minimum(np.minimum(bars.open, bars.close), bars.high)
-    finite = np.isfinite(bars.open) & np.isfinite(bars.high) & np.isfinite(bars.low) & np.isfinite(bars.close)
-    for bad, what in (
-        (~finite, "a price that is NaN or infinite"),
-        (np.minimum(bottom, bars.low) <= 0, "a price at or below 0"),
-        (bars.high < top, "a high below its open, close or low"),
-        (bars.low > bottom, "a low above its open, close or high"),
-        (~(bars.volume >= 0), "a volume that is negative or NaN"),
-        ((bars.spread < 0) | np.isinf(bars.spread), "a spread that is negative or infinite"),
-    ):
-        if bad.any():
-            row = _first(bad)
-            values = ", ".join(f"{name}={float(getattr(bars, name)[row])!r}" for name in (*_PRICES, "volume", "spread"))
-            raise DataError(
-                f"{bars.symbol}: {int(bad.sum())} bars have {what}, "
-                f"the first is {_when(bars, row)}: {values}; drop or repair them first"
-            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -54,6 +54,9 @@ class Strategy:
     >>> qb.MaCross(fast=20, slow=100).params
     {'fast': 20, 'slow': 100, 'stop_atr': 3.0}
     """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Other symbols `decide` reads with ``bars.other(symbol)``."""
 
     @property
     def warmup(self) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from quantbench.core.clock import DAY_NS, HOUR_NS, MINUTE_NS
 from quantbench.core.errors import DataError, did_you_mean
 
-__all__ = ["TIMEFRAMES", "timeframe_ns"]
+__all__ = ["TIMEFRAMES", "closest_ns", "timeframe_ns"]
 
 TIMEFRAMES: Final[dict[str, int]] = (
     {f"M{n}": n * MINUTE_NS for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)}
@@ -33,3 +33,12 @@ def timeframe_ns(timeframe: str) -> int:
         hint = did_you_mean(timeframe, TIMEFRAMES)
         raise DataError(f"unknown timeframe {timeframe!r}: {hint}")
     return TIMEFRAMES[timeframe]
+
+
+def closest_ns(timeframe: str) -> int:
+    """Return how close two opens of the timeframe can stand, in nanoseconds.
+
+    Bars cut on a wall clock stand an hour closer once a year, and months have 28 days of 30.
+    """
+    span = timeframe_ns(timeframe)
+    return min(int(0.9 * span), span - HOUR_NS) if span > HOUR_NS else int(0.9 * span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from quantbench.config import writable
 from quantbench.core.errors import MissingExtra, StoreError
@@ -40,6 +40,7 @@ def write_atomically(
     file: Path,
     *,
     metadata: Mapping[str, str] | None = None,
+    compression: Literal["zstd", "lz4"] = "zstd",
     level: int = 3,
     group: int | None = None,
 ) -> Path:
@@ -56,6 +57,8 @@ def write_atomically(
         The final name; its folder is made when missing.
     metadata : mapping of str to str, optional
         Key-value facts kept in the file.
+    compression : {"zstd", "lz4"}
+        Small, or fast to read.
     level : int
         Of zstd compression.
     group : int, optional
@@ -72,8 +75,8 @@ def write_atomically(
         with temporary.open("wb") as handle:
             frame.write_parquet(
                 handle,
-                compression="zstd",
-                compression_level=level,
+                compression=compression,
+                compression_level=level if compression == "zstd" else None,
                 row_group_size=group,
                 metadata=dict(metadata) if metadata else None,
             )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,9 +12,9 @@ from quantbench.config import settings
 from quantbench.core.bars import Bars
 from quantbench.core.clock import DAY_NS, as_ns
 from quantbench.core.errors import DataError, StoreError, did_you_mean
-from quantbench.core.resample import resample
 from quantbench.core.timeframe import TIMEFRAMES, timeframe_ns
 from quantbench.data.instruments import instrument
+from quantbench.data.longer import Source, longer_bars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +28,6 @@ Moment = str | datetime | np.datetime64
 Key = tuple[str, str]
 
 
-class _Source(NamedTuple):
-    """Where bars of one timeframe are: how to read a range of them, and from when to when there are any."""
-
-    timeframe: str
-    columns: Callable[[int | None, int | None], dict[str, Any]]
-    opens: Callable[[], tuple[int, int]]
-
-
 def load(
     symbol: str,
     timeframe: str,
@@ -45,7 +36,7 @@ def load(
     *,
     version: int | str | None = None,
 ) -> Bars:
-    """Load stored bars: from your lake, else from the embedded sample.
+    """Load stored bars: from your lake or, if it can give none of the symbol, from the embedded sample.
 
     Where the timeframe itself is not stored, it is made of the longest stored one that divides it, on
     the instrument's trading day; `symbols` lists what is stored.
@@ -92,10 +83,7 @@ def load(
     if source.timeframe == timeframe:
         bars = Bars(symbol, timeframe, facts, **source.columns(first, last))
     else:
-        # A longer bar is right only if all it is made of is read: a little more than one on each side.
-        margin = timeframe_ns(timeframe) + 3 * DAY_NS
-        wide = source.columns(None if first is None else first - margin, None if last is None else last + margin)
-        bars = _within(resample(Bars(symbol, source.timeframe, facts, **wide), timeframe), first, last)
+        bars = longer_bars(source, timeframe, facts, first=first, last=last)
     if not len(bars):
         opens, last_opens = (_said(stamp) for stamp in source.opens())
         raise DataError(
@@ -168,19 +156,20 @@ def _with_usual_spreads(bars: Bars) -> Bars:
     return bars if table is None else fill_spreads(bars, table)
 
 
-def _source(symbol: str, timeframe: str, version: int | str | None) -> _Source:
-    """Return where to read from: the timeframe itself before any it can be made of, the lake before the sample."""
+def _source(symbol: str, timeframe: str, version: int | str | None) -> Source:
+    """Return where to read from: all of the lake before the sample, and in each the timeframe itself first."""
     timeframe_ns(timeframe)
-    if version is not None or (symbol, timeframe) in _lake_keys(symbol):
+    if version is not None:
         return _from_lake(symbol, timeframe, version)
+    candidates = [timeframe, *reversed(_shorter(timeframe))]
+    stored = _lake_keys(symbol)
+    for name in candidates:
+        if (symbol, name) in stored:
+            return _from_lake(symbol, name, None)
     sample = sample_files()
-    if (symbol, timeframe) in sample:
-        return _from_sample(sample[symbol, timeframe], timeframe)
-    for shorter in reversed(_shorter(timeframe)):
-        if (symbol, shorter) in _lake_keys(symbol):
-            return _from_lake(symbol, shorter, None)
-        if (symbol, shorter) in sample:
-            return _from_sample(sample[symbol, shorter], shorter)
+    for name in candidates:
+        if (symbol, name) in sample:
+            return _from_sample(sample[symbol, name], name)
     raise _not_stored(symbol, timeframe)
 
 
@@ -202,14 +191,15 @@ def _shorter(timeframe: str) -> list[str]:
 
 def _lake_keys(symbol: str) -> set[Key]:
     """Return what the lake holds of a symbol, or of all: ``"*"``."""
-    if not settings().lake.is_dir():
-        return set()
-    from quantbench.data.lake import datasets
+    from quantbench.data.manifest import symbol_folder
 
-    return {(found.symbol, found.timeframe) for found in datasets() if symbol in {"*", found.symbol}}
+    if symbol != "*":
+        places = symbol_folder(settings().lake, symbol).glob("timeframe=*/manifest.json")
+        return {(symbol, file.parent.name.partition("=")[2]) for file in places}
+    return set(_lake_rows())
 
 
-def _from_lake(symbol: str, timeframe: str, version: int | str | None) -> _Source:
+def _from_lake(symbol: str, timeframe: str, version: int | str | None) -> Source:
     from quantbench.data import lake
     from quantbench.data.frames import columns_of
     from quantbench.data.manifest import Dataset, version_named
@@ -221,7 +211,7 @@ def _from_lake(symbol: str, timeframe: str, version: int | str | None) -> _Sourc
         found = columns_of(lake.read(dataset, start=first, end=last, version=wanted.content))
         return found | ({"spread": None} if wanted.origin.spread_of == "minimum" else {})
 
-    return _Source(timeframe, columns, lambda: (wanted.first, wanted.last))
+    return Source(timeframe, columns, lambda: (wanted.first, wanted.last))
 
 
 def _lake_rows() -> dict[Key, tuple[Any, ...]]:
@@ -235,7 +225,7 @@ def _lake_rows() -> dict[Key, tuple[Any, ...]]:
     }
 
 
-def _from_sample(file: Path, timeframe: str) -> _Source:
+def _from_sample(file: Path, timeframe: str) -> Source:
     def columns(first: int | None, last: int | None) -> dict[str, Any]:
         from quantbench.data.frames import columns_of
         from quantbench.data.parts import collected
@@ -243,7 +233,7 @@ def _from_sample(file: Path, timeframe: str) -> _Source:
         _facts(file)
         return columns_of(collected([file], first, last))
 
-    return _Source(timeframe, columns, lambda: _row(file)[1:3])
+    return Source(timeframe, columns, lambda: _row(file)[1:3])
 
 
 def _row(file: Path) -> tuple[Any, ...]:
@@ -279,9 +269,3 @@ def _moment(name: str, value: Moment | None) -> int | None:
 
 def _said(stamp: int) -> str:
     return np.datetime_as_string(np.datetime64(stamp, "ns"), unit="m").replace("T", " ")
-
-
-def _within(bars: Bars, first: int | None, last: int | None) -> Bars:
-    start = 0 if first is None else int(np.searchsorted(bars.time_ns, first))
-    stop = len(bars) if last is None else int(np.searchsorted(bars.time_ns, last))
-    return bars[start : max(start, stop)]
