@@ -101,6 +101,11 @@ def check_spread(columns: Columns) -> Iterator[Finding]:
             count=zero,
             sentence=f"{zero / len(known):.0%} of the spreads are 0: is it the smallest within each bar?",
         )
+    yield from _huge_spreads(columns, usual)
+
+
+def _huge_spreads(columns: Columns, usual: float) -> Iterator[Finding]:
+    """Find spreads far beyond the usual one."""
     huge = np.flatnonzero(columns.spread > _HUGE * max(usual, 1.0))
     if len(huge):
         worst = huge[np.argmax(columns.spread[huge])]

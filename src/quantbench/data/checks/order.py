@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from quantbench.core.clock import DAY_NS, HOUR_NS, MINUTE_NS
 from quantbench.core.spans import wall_to_utc
@@ -32,12 +33,17 @@ def check_order(columns: Columns) -> Iterator[Finding]:
             rows=columns.cases(back, "close"),
             repair="sort",
         )
-    order = np.argsort(columns.time, kind="stable") if len(back) else None
-    times = columns.time if order is None else columns.time[order]
-    twins = np.flatnonzero(np.diff(times) == 0) + 1
+    order = np.argsort(columns.time, kind="stable")
+    yield from _twins(columns, order)
+    yield from _too_close(columns, order)
+
+
+def _twins(columns: Columns, order: npt.NDArray[np.int64]) -> Iterator[Finding]:
+    """Find bars that repeat the time of another."""
+    twins = np.flatnonzero(np.diff(columns.time[order]) == 0) + 1
     if len(twins):
-        later = twins if order is None else order[twins]
-        earlier = twins - 1 if order is None else order[twins - 1]
+        later = order[twins]
+        earlier = order[twins - 1]
         same = np.ones(len(twins), np.bool_)
         for name in ("open", "high", "low", "close"):
             column = getattr(columns, name)
@@ -51,9 +57,14 @@ def check_order(columns: Columns) -> Iterator[Finding]:
             rows=columns.cases(later, "open", "close"),
             repair="drop-duplicates",
         )
-    close = np.flatnonzero((np.diff(times) > 0) & (np.diff(times) < 0.9 * columns.length_ns)) + 1
+
+
+def _too_close(columns: Columns, order: npt.NDArray[np.int64]) -> Iterator[Finding]:
+    """Find bars that open sooner after the bar before than their timeframe lets them."""
+    step = np.diff(columns.time[order])
+    close = np.flatnonzero((step > 0) & (step < 0.9 * columns.length_ns)) + 1
     if len(close):
-        rows = close if order is None else order[close]
+        rows = order[close]
         yield Finding(
             name="timeframe",
             severity="error",
