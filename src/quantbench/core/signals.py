@@ -206,7 +206,8 @@ def _check_distance(signals: Signals, name: str, warm: int) -> None:
     distance: FloatArray | None = getattr(signals, name)
     if distance is None or not distance[warm:].size:
         return
-    lowest, highest = np.fmin.reduce(distance[warm:]), np.fmax.reduce(distance[warm:])  # NaN means no level
+    seen = distance[:1] if distance.strides == (0,) else distance[warm:]  # one number for all bars, or one each
+    lowest, highest = np.fmin.reduce(seen), np.fmax.reduce(seen)  # NaN means no level
     if lowest <= 0 or np.isinf(highest):
         # A distance is read only where something is wanted: prices that never move have an ATR of 0.
         bad = ((distance <= 0) | np.isinf(distance)) & (signals.target != 0)

@@ -75,7 +75,7 @@ class Desk(NamedTuple):
     terms: Terms
     quotes: np.ndarray  # (8, bars)
     target: np.ndarray
-    exits: np.ndarray  # (5, bars): stop, take, trail, breakeven, hold
+    exits: np.ndarray  # (5, bars or 1): stop, take, trail, breakeven, hold
     enter: np.ndarray
     size: np.ndarray
     swap: np.ndarray  # (2, bars): long, short; quote currency per lot
@@ -207,7 +207,8 @@ def _open(desk, book, k, equity, rate):
         return
     distances = Distances(NAN, NAN, NAN, NAN, NAN)
     if desk.exits.shape[1]:
-        distances = Distances(desk.exits[0, t], desk.exits[1, t], desk.exits[2, t], desk.exits[3, t], desk.exits[4, t])
+        exits, c = desk.exits, t if desk.exits.shape[1] > 1 else 0
+        distances = Distances(exits[0, c], exits[1, c], exits[2, c], exits[3, c], exits[4, c])
     fill = Fill(
         k,
         desk.time_ns[k],

@@ -26,7 +26,7 @@ from quantbench.engine.book import (
     Book,
     Terms,
 )
-from quantbench.engine.market import Market
+from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.setting import Setting, Venue
 
 __all__ = ["EXITS", "NO_FLAGS", "book_for", "desk_of", "run", "with_signals"]
@@ -40,6 +40,7 @@ EXITS = ("stop", "take", "trail", "breakeven", "hold")
 
 def run(setting: Setting) -> Path:
     """Trade the signals in the compiled kernel and return the account's path."""
+    keep_freed_memory()
     desk = with_signals(desk_of(setting.venue), setting.signals)
     book = book_for(desk)
     equity, money = np.empty(len(desk.target)), np.empty((2, len(desk.target)))
@@ -57,7 +58,7 @@ def desk_of(venue: Venue) -> Desk:
     guarded = _is_guarded(venue)
     return Desk(
         _terms(venue),
-        _quotes(market),
+        market.quotes,
         np.zeros(0),
         np.zeros((5, 0)),
         NO_FLAGS,
@@ -67,29 +68,21 @@ def desk_of(venue: Venue) -> Desk:
         venue.blocked.astype(np.int64) if venue.blocked.any() else _NO_ROWS,
         venue.day if guarded else _NO_ROWS,
         _plain(venue.time_ns),
-        _quotes(fine.market) if fine.market is not None else np.zeros((8, 0)),
+        fine.market.quotes if fine.market is not None else np.zeros((8, 0)),
         np.stack((fine.first, fine.last)),
     )
 
 
 def with_signals(desk: Desk, signals: Signals) -> Desk:
     """Return the desk with these signals on it."""
-    exits = [getattr(signals, name) for name in EXITS]
-    levels = np.zeros((5, 0))
-    if any(column is not None for column in exits):
-        levels = np.full((5, len(signals.target)), np.nan)
-        for row, column in enumerate(exits):
-            if column is not None:
-                levels[row] = column
+    given = {row: getattr(signals, name) for row, name in enumerate(EXITS) if getattr(signals, name) is not None}
+    # One number for all bars needs one column, not a million of them.
+    alike = all(column.strides == (0,) for column in given.values())
+    levels = np.full((5, 1 if alike else len(signals.target)), np.nan) if given else np.zeros((5, 0))
+    for row, column in given.items():
+        levels[row] = column[:1] if alike else column
     enter = NO_FLAGS if signals.enter is None else _plain(signals.enter)
     return desk._replace(target=_plain(signals.target), exits=levels, enter=enter)
-
-
-def _quotes(market: Market) -> FloatArray:
-    """Return the eight rows a side reads: open, adverse, favourable, close; long, then short."""
-    long = (market.bid_open, market.bid_low, market.bid_high, market.bid_close)
-    short = (market.ask_open, market.ask_high, market.ask_low, market.ask_close)
-    return np.stack((*long, *short))
 
 
 def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +37,9 @@ class Market(NamedTuple):
 
     Attributes
     ----------
-    bid_open .. ask_close : float arrays
-        Own-side prices: longs read bid, shorts read ask; on the instrument's price grid.
+    quotes : float array of shape (8, bars)
+        What a long reads, then what a short reads: open, adverse, favourable and close; asks on the
+        instrument's price grid.
     swap_long, swap_short : float arrays
         Quote currency per lot earned by a position held into the bar; empty where there is none.
     rate_open, rate_close : float arrays
@@ -51,14 +52,7 @@ class Market(NamedTuple):
         Per side: account currency, fraction of notional.
     """
 
-    bid_open: FloatArray
-    bid_high: FloatArray
-    bid_low: FloatArray
-    bid_close: FloatArray
-    ask_open: FloatArray
-    ask_high: FloatArray
-    ask_low: FloatArray
-    ask_close: FloatArray
+    quotes: FloatArray
     swap_long: FloatArray
     swap_short: FloatArray
     rate_open: FloatArray
@@ -68,6 +62,46 @@ class Market(NamedTuple):
     nearest: float
     commission_per_lot: float
     commission_fraction: float
+
+    @property
+    def bid_open(self) -> FloatArray:
+        """Bid at each open: what a sale gets before slippage."""
+        return cast("FloatArray", self.quotes[0])
+
+    @property
+    def bid_low(self) -> FloatArray:
+        """Lowest bid of each bar."""
+        return cast("FloatArray", self.quotes[1])
+
+    @property
+    def bid_high(self) -> FloatArray:
+        """Highest bid of each bar."""
+        return cast("FloatArray", self.quotes[2])
+
+    @property
+    def bid_close(self) -> FloatArray:
+        """Bid at each close."""
+        return cast("FloatArray", self.quotes[3])
+
+    @property
+    def ask_open(self) -> FloatArray:
+        """Ask at each open: what a purchase pays before slippage."""
+        return cast("FloatArray", self.quotes[4])
+
+    @property
+    def ask_high(self) -> FloatArray:
+        """Highest ask of each bar."""
+        return cast("FloatArray", self.quotes[5])
+
+    @property
+    def ask_low(self) -> FloatArray:
+        """Lowest ask of each bar."""
+        return cast("FloatArray", self.quotes[6])
+
+    @property
+    def ask_close(self) -> FloatArray:
+        """Ask at each close."""
+        return cast("FloatArray", self.quotes[7])
 
 
 def market_of(bars: Bars, account: Account, costs: Costs, rates: Bars | None = None) -> Market:
@@ -85,23 +119,12 @@ def market_of(bars: Bars, account: Account, costs: Costs, rates: Bars | None = N
             f"{bars.symbol}: a stop-out level of {account.stop_out_level:g} at leverage {instrument.leverage:g} closes "
             "whatever is opened; lower the level or raise the leverage"
         )
-    spread = spread_points(bars, paid) * instrument.point
-    scale = 10.0**instrument.digits
-    ask_open, ask_high, ask_low, ask_close = (
-        np.rint((price + spread) * scale) / scale for price in (bars.open, bars.high, bars.low, bars.close)
-    )
+    quotes = _quotes(bars, spread_points(bars, paid) * instrument.point, 10.0**instrument.digits)
     conversion = _conversion(instrument, account)
     at_open, at_close = _rates(bars, account, rates) if conversion == BY_RATE else (_EMPTY, _EMPTY)
     swap_long, swap_short = _swaps(bars, instrument, paid) if paid.swap else (_EMPTY, _EMPTY)
     return Market(
-        bid_open=bars.open,
-        bid_high=bars.high,
-        bid_low=bars.low,
-        bid_close=bars.close,
-        ask_open=ask_open,
-        ask_high=ask_high,
-        ask_low=ask_low,
-        ask_close=ask_close,
+        quotes=quotes,
         swap_long=swap_long,
         swap_short=swap_short,
         rate_open=at_open,
@@ -117,6 +140,20 @@ def market_of(bars: Bars, account: Account, costs: Costs, rates: Bars | None = N
 def spread_points(bars: Bars, paid: Costs) -> FloatArray:
     """Return the spread at each open in points: the bars' own times the factor, else what the costs declare."""
     return np.where(np.isnan(bars.spread), paid.spread_points or 0.0, bars.spread * paid.spread_factor)
+
+
+def _quotes(bars: Bars, spread: FloatArray, scale: float) -> FloatArray:
+    """Return bid and ask as the two sides read them; worked out in place, for a million bars are common."""
+    quotes = np.empty((8, len(bars)))
+    for row, price in enumerate((bars.open, bars.low, bars.high, bars.close)):
+        quotes[row] = price
+    for row, price in zip((4, 5, 6, 7), (bars.open, bars.high, bars.low, bars.close), strict=True):
+        ask = quotes[row]
+        np.add(price, spread, out=ask)
+        np.multiply(ask, scale, out=ask)
+        np.rint(ask, out=ask)
+        np.divide(ask, scale, out=ask)
+    return quotes
 
 
 def _conversion(instrument: Instrument, account: Account) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+from uuid import uuid4
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class Question:
     rates: Bars | None = None
     intrabar: Bars | None = None
     trade_from: str | datetime | None = None
+    token: str = field(default_factory=lambda: uuid4().hex)  # the same question, whichever copy of it arrives
 
 
 def batches(question: Question, strategies: Sequence[Strategy], *, workers: int | None) -> Iterator[Batch]:
@@ -78,13 +80,29 @@ def _pooled(
     yield from pool(delayed(work)(question, part) for part in parts)
 
 
+_ARRIVED: Final[dict[str, Question]] = {}
+
+
+def _first_copy(question: Question) -> Question:
+    """Return the copy of a question that arrived first in this process.
+
+    Each batch brings the bars along. Indicators and the venue are kept by identity, so all batches
+    must look at one copy, or a worker would work them out anew for every batch.
+    """
+    if question.token not in _ARRIVED:
+        _ARRIVED.clear()
+        _ARRIVED[question.token] = question
+    return _ARRIVED[question.token]
+
+
 def _trade(question: Question, strategies: Sequence[Strategy]) -> Batch:
+    question = _first_copy(question)
     bars, start = question.bars, question.trade_from
     first = 0 if start is None else int(np.searchsorted(bars.time_ns, as_ns(start)))
     return run_trials(strategies, bars, _venue(question), first=first)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _venue(question: Question) -> Venue:
     q = question
     return venue_of(
