@@ -1,4 +1,4 @@
-"""`qb demo`, `qb doctor`, `qb data list`."""
+"""`qb demo` and `qb doctor`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The bars there are.")
-    data.command("list")(data_list)
     app.command("demo")(demo)
     app.command("doctor")(doctor)
-    app.add_typer(data, name="data")
 
 
 def demo(
@@ -78,15 +75,3 @@ def doctor(*, json: opt.Json = False) -> None:
         views.show_findings(findings)
     if any(finding.status == "problem" for finding in findings):
         raise typer.Exit(1)
-
-
-def data_list(*, json: opt.Json = False) -> None:
-    """List the symbols and timeframes there are."""
-    from quantbench.cli import machine, views
-    from quantbench.data.store import symbols
-
-    table = symbols()
-    if json:
-        typer.echo(machine.of_symbols(table))
-    else:
-        views.show_symbols(table)

@@ -25,7 +25,7 @@ from quantbench.engine.trials import Batch, run_trials
 __all__ = ["Question", "batches"]
 
 _FIRST: Final = 8  # trials timed before deciding whether a pool pays
-_POOL_SECONDS: Final = 1.5  # what starting one costs
+_POOL_SECONDS: Final = 4.0  # starting one, and what its workers work out for themselves, takes a second or two
 _BATCH: Final = 250
 
 
