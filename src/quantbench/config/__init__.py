@@ -67,6 +67,8 @@ def settings() -> Settings:
     QuantbenchError
         For a ``QUANTBENCH_...`` variable that is no setting, so that a misspelt one is not ignored.
     """
+    if not any(name.upper().startswith(_PREFIX) for name in os.environ):
+        return Settings(_nearest_home(Path.cwd()))  # nothing to parse: the parser need not be loaded
     environment = _environment()
     known = {_PREFIX + name.upper() for name in environment.model_fields}
     for name in os.environ:
