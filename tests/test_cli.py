@@ -201,7 +201,8 @@ def test_the_doctor_finds_nothing_wrong_here(home):
 
 def test_the_doctor_names_what_is_wrong_and_the_fix(home, monkeypatch):
     (home / "reports").write_text("a file where a folder should be")
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(home / "reports" / "cache"))
+    nowhere = home / "quantbench-kernels-of-this-process"
+    monkeypatch.setattr("quantbench.config._kernels.kernel_cache", lambda: nowhere)
     found = qb("doctor", "--json")
     told = {finding["name"]: finding for finding in json.loads(found.stdout)["findings"]}
     assert found.exit_code == 1

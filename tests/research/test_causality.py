@@ -328,7 +328,10 @@ def test_another_future_keeps_the_past_and_is_another_future(rows, share, seed, 
             assert getattr(future, name)[:cut].tobytes() == getattr(bars, name)[:cut].tobytes()
         assert future.time.tobytes() == bars.time.tobytes()
         assert np.isfinite(future.spread).all()
-    assert up.close[cut] >= down.close[cut]
+    last = bars.close[cut - 1]
+    grid = 10.0**-digits / np.minimum(up.close[cut:], down.close[cut:])
+    mirrored = np.abs(np.log(up.close[cut:] / last) + np.log(down.close[cut:] / last))
+    assert (mirrored <= 2 * grid).all()
     assert [b.version for b in other_futures(bars, cut, seed)] == [up.version, down.version]
 
 

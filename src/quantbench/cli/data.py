@@ -59,9 +59,6 @@ def add(
 ) -> None:
     """Import files; one that is refused stops none of the others."""
     from quantbench.cli import data_views as views
-    from quantbench.config import now
-    from quantbench.core.errors import QuantbenchError
-    from quantbench.data.importing import add as add_file
 
     terms: dict[str, Any] = {
         "symbol": symbol,
@@ -75,6 +72,15 @@ def add(
         "mode": "replace" if replace else "append",
         "say": None if json else views.say,
     }
+    _import_each(files, terms, json=json)
+
+
+def _import_each(files: list[Path], terms: dict[str, Any], *, json: bool) -> None:
+    from quantbench.cli import data_views as views
+    from quantbench.config import now
+    from quantbench.core.errors import QuantbenchError
+    from quantbench.data.importing import add as add_file
+
     done: list[Imported] = []
     refused: list[tuple[Path, str]] = []
     for file in files:

@@ -158,20 +158,13 @@ def store_raw(
     say: Say | None = None,
 ) -> Imported:
     """Import what was read, from a file or a terminal; parameters and errors as of `add`."""
-    accepted, wanted, tell = tuple(accept), tuple(repairs), say or _silent
-    _require_known(accepted, NAMES, "check")
-    _require_known(wanted, REPAIRS, "repair")
+    accepted, wanted, tell = _known(accept, NAMES, "check"), _known(repairs, REPAIRS, "repair"), say or _silent
     facts = _facts(raw)
     tell(f"{source}: {raw!r}")
-    found = (
-        ClockEvidence((Segment(clock),), 1.0, ("declared, not found: the confidence is yours",))
-        if clock
-        else detect(raw, facts)
-    )
+    found = _clock_of(raw, facts, clock)
     tell(f"clock {found.clock}, " + ("as declared" if clock else f"confidence {found.confidence:.0%}"))
     made = bars_of(raw, facts, found, wanted=Wanted(timeframe=timeframe, day=day, repairs=wanted, now=as_ns(now)))
-    for line in (*found.evidence, *raw.notes, *made.notes):
-        tell(f"  {line}")
+    _tell_all(tell, (*found.evidence, *raw.notes, *made.notes))
     report = check(made.frame, facts, timeframe=made.timeframe)
     bars, done = repair(made.frame, wanted, instrument=facts, timeframe=made.timeframe)
     rest = check(bars, facts, timeframe=made.timeframe) if done else report
@@ -190,6 +183,18 @@ def store_raw(
         version=version,
         rows=len(bars),
     )
+
+
+def _tell_all(tell: Say, lines: Iterable[str]) -> None:
+    for line in lines:
+        tell(f"  {line}")
+
+
+def _clock_of(raw: Raw, facts: Instrument, clock: str | None) -> ClockEvidence:
+    """Return the clock that was declared, else the one that is found."""
+    if clock is None:
+        return detect(raw, facts)
+    return ClockEvidence((Segment(clock),), 1.0, ("declared, not found: the confidence is yours",))
 
 
 def _origin(
@@ -219,10 +224,13 @@ def _silent(_: str) -> None:
     """Say nothing."""
 
 
-def _require_known(names: tuple[str, ...], known: Iterable[str], what: str) -> None:
-    for name in names:
+def _known(names: Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return the names, all of them known."""
+    given = tuple(names)
+    for name in given:
         if name not in known:
             raise DataError(f"there is no {what} {name!r}: {did_you_mean(name, known)}")
+    return given
 
 
 def _facts(raw: Raw) -> Instrument:

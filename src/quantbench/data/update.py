@@ -146,6 +146,14 @@ def update_from_http(
     return Updated(symbol=symbol, timeframe="M1", asked=len(days), empty=empty, rows=rows, version=version)
 
 
+def _pieces(dataset: Dataset, asked: tuple[int, int], length: int) -> list[tuple[int, int]]:
+    """Return the ranges of opens that are missing before and after the stored bars, in pieces."""
+    current, step = read_current(dataset.place), _PIECE * length
+    whole = (asked[0], asked[1] - length)
+    ranges = [whole] if current is None else [(whole[0], current.first - length), (current.last + length, whole[1])]
+    return [(low, min(low + step - length, last)) for first, last in ranges for low in range(first, last + 1, step)]
+
+
 def update_from_rates(
     copy_rates: CopyRates,
     symbol: str,
@@ -183,11 +191,7 @@ def update_from_rates(
         When the terminal gives what was not asked for, or the checks refuse it.
     """
     dataset = Dataset(symbol, timeframe, into) if into else Dataset(symbol, timeframe)
-    length, current = timeframe_ns(timeframe), read_current(dataset.place)
-    whole = (as_ns(start), as_ns(now) - length)
-    ranges = [whole] if current is None else [(whole[0], current.first - length), (current.last + length, whole[1])]
-    step = _PIECE * length
-    pieces = [(low, min(low + step - length, last)) for first, last in ranges for low in range(first, last + 1, step)]
+    pieces = _pieces(dataset, (as_ns(start), as_ns(now)), timeframe_ns(timeframe))
     rows = empty = 0
     for number, (low, high) in enumerate(pieces):
         if progress is not None:
