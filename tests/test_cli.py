@@ -52,6 +52,7 @@ def test_every_command_says_what_it_does_in_one_line():
         "sweep",
         "report",
         "data",
+        "broker",
     ]
     assert "..." not in commands
 

@@ -1,5 +1,6 @@
 """Weeks of currencies and metals made here on every clock that sources use, and the clock found again."""
 
+import re
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from quantbench.core.clock import DAY_NS, HOUR_NS, as_ns, server_offset, utc_offset
 from quantbench.core.errors import DataError
+from quantbench.data.clock_conversion import declared
 from quantbench.data.instruments import instrument
 from quantbench.data.raw import Raw
-from quantbench.data.source_clock import Segment, detect, to_utc
+from quantbench.data.source_clock import ClockEvidence, Segment, detect, to_utc
 
 CLOCKS = (
     *("UTC", "America/New_York", "America/New_York+7", "Europe/Athens", "Europe/Berlin", "Europe/London"),
@@ -105,7 +107,7 @@ def test_a_clock_that_changes_within_the_file_gives_two_segments():
     frame = raw.frame.with_columns(pl.Series(local).cast(pl.Datetime("ns")).alias("time"))
     moved = Raw(kind="bars", symbol="EURUSD", timeframe="H1", frame=frame, reader="made here")
     found = detect(moved)
-    assert found.clock == "Europe/Berlin then America/New_York+7"
+    assert [part.clock for part in found.segments] == ["Europe/Berlin", "America/New_York+7"]
     assert found.segments[1].first == datetime(2015, 2, 2)  # noqa: DTZ001
     assert (back_in_utc(moved, found)[0] == utc).all()
 
@@ -128,7 +130,7 @@ def by_a_broker_with_hours_of_its_own(until):
 def test_the_rhythm_of_the_day_decides_where_weekends_mislead():
     raw, utc = by_a_broker_with_hours_of_its_own("2012-09-01")
     found = detect(raw)
-    assert found.clock == "Europe/Berlin then Europe/Athens"
+    assert [part.clock for part in found.segments] == ["Europe/Berlin", "Europe/Athens"]
     assert found.segments[1].first == datetime(2014, 2, 3)  # noqa: DTZ001
     assert any("daily rhythm of" in line for line in found.evidence)
     assert (back_in_utc(raw, found)[0] == utc).all()
@@ -214,3 +216,34 @@ def test_segments_out_of_order_are_refused():
     late, early = datetime(2018, 1, 1), datetime(2017, 1, 1)  # noqa: DTZ001
     with pytest.raises(DataError, match="must be in order of time"):
         to_utc(stamps("2017-01-01"), [Segment("UTC"), Segment("Europe/Berlin", late), Segment("UTC", early)])
+
+
+def test_clocks_found_one_after_the_other_can_be_declared_as_they_are_printed():
+    found = ClockEvidence(
+        (Segment("UTC"), Segment("Europe/Athens", datetime.fromisoformat("2017-09-22T17:05"))), 1.0, ()
+    )
+    assert found.clock == "UTC until 2017-09-22T17:05 then Europe/Athens"
+    assert declared(found.clock) == found.segments
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("UTC then Europe/Athens", "'UTC' does not say how long it lasts"),
+        ("UTC until 2017-09-22", "nothing follows 'UTC until 2017-09-22'"),
+        ("UTC until yesterday then Europe/Athens", "'yesterday' is no moment"),
+        ("UTC until 2018 then Mars/Base until 2019-01-01 then UTC", "'2018' is no moment"),
+        ("UTC until 2018-01-01 then Mars/Base", "unknown clock 'Mars/Base'"),
+        ("UTC until 2018-01-01 then Europe/Athens until 2017-01-01 then UTC", "must be in order of time"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused(words, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        declared(words)
+
+
+def test_rows_are_read_on_the_clock_that_was_declared_for_their_time():
+    local = pl.Series("time", ["2017-07-03T03:00", "2017-07-04T03:00"]).str.to_datetime(time_unit="ns")
+    utc, notes = to_utc(local.to_frame(), declared("UTC until 2017-07-04 then Europe/Athens"))
+    assert utc["time"].dt.strftime("%F %R").to_list() == ["2017-07-03 03:00", "2017-07-04 00:00"]
+    assert notes == ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantbench.cli import options as opt
+from quantbench.cli.broker import facts
 from quantbench.cli.data_update import update
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     data.command("remove")(remove)
     data.command("spreads")(spreads)
     data.command("update")(update)
+    data.command("facts")(facts)
     app.add_typer(data, name="data")
 
 
@@ -42,7 +44,10 @@ def add(
     *,
     symbol: Annotated[str | None, typer.Option(help="What it holds, if the file does not say.")] = None,
     timeframe: Annotated[str | None, typer.Option(help="As --symbol; ticks become M1, or this.")] = None,
-    clock: Annotated[str | None, typer.Option(help="UTC, Europe/Athens, America/New_York+7, ..; else found.")] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(help="UTC, America/New_York+7, .., or 'UTC until 2017-09-22 then Europe/Athens'; else found."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="A column of the file; may be repeated.")
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from typing import Self
 
@@ -130,6 +130,11 @@ class Instrument:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(facts) - known):
             raise DataError(f"unknown instrument facts: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        needed = [part.name for part in fields(cls) if part.default is MISSING]
+        if missing := [name for name in needed if name not in facts]:
+            raise DataError(f"instrument {facts.get('symbol', '?')} lacks {', '.join(missing)}: none is assumed")
+        whole = {part.name for part in fields(cls) if part.type == "float"}
+        facts = {name: float(v) if name in whole and isinstance(v, int) else v for name, v in facts.items()}
         try:
             return cls(**facts)  # type: ignore[arg-type]
         except TypeError as fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from quantbench.core.clock import DAY_NS, HOUR_NS, as_ns, server_offset
 from quantbench.core.errors import DataError
 from quantbench.data.parquet import pl
 
-__all__ = ["Segment", "to_utc"]
+__all__ = ["Segment", "declared", "to_utc"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -32,6 +33,55 @@ class Segment:
 
     clock: str
     first: datetime | None = None
+
+
+def declared(words: str) -> tuple[Segment, ...]:
+    """Return the clock that was declared, or the clocks one after the other.
+
+    Parameters
+    ----------
+    words : str
+        A clock, or clocks with the moments between them: ``"CLOCK until MOMENT then CLOCK ..."``. A
+        moment is a date or a date and a time on the source's clock: the first row of the clock after it.
+
+    Raises
+    ------
+    DataError
+        For a clock that does not exist, a moment that is none, or moments out of order.
+
+    Examples
+    --------
+    >>> declared("Europe/Athens")
+    (Segment(clock='Europe/Athens', first=None),)
+    >>> [str(part.first) for part in declared("UTC until 2017-09-22T17:00 then America/New_York")]
+    ['None', '2017-09-22 17:00:00']
+    """
+    clocks, moments = [], []
+    *before, last = words.split(" then ")
+    for part in before:
+        clock, until, moment = part.partition(" until ")
+        if not until:
+            raise DataError(f"{words!r}: {part!r} does not say how long it lasts; {_DECLARE}")
+        clocks.append(clock.strip())
+        moments.append(_moment(moment.strip()))
+    clocks.append(last.strip())
+    if " " in clocks[-1]:
+        raise DataError(f"{words!r}: nothing follows {clocks[-1]!r}; {_DECLARE}")
+    if any(two <= one for one, two in pairwise(moments)):
+        raise DataError(f"{words!r}: the moments must be in order of time")
+    for clock in clocks:
+        _offset(np.zeros(1, np.int64), clock)
+    return tuple(map(Segment, clocks, [None, *moments]))
+
+
+_DECLARE = "declare clocks that follow each other as 'UTC until 2017-09-22 then America/New_York'"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError as fault:
+        raise DataError(f"{text!r} is no moment, such as 2017-09-22 or 2017-09-22T17:00") from fault
 
 
 def to_utc(frame: pl.DataFrame, clock: str | Sequence[Segment]) -> tuple[pl.DataFrame, tuple[str, ...]]:

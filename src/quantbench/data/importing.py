@@ -13,13 +13,14 @@ from quantbench.core.errors import DataError, did_you_mean
 from quantbench.core.instrument import Instrument
 from quantbench.data import lake
 from quantbench.data.checks import NAMES, Report, check
+from quantbench.data.clock_conversion import declared
 from quantbench.data.from_raw import Wanted, bars_of
 from quantbench.data.instruments import instrument
 from quantbench.data.manifest import Dataset, Origin, Version
 from quantbench.data.raw import Raw
 from quantbench.data.readers import read
 from quantbench.data.repairs import REPAIRS, Repair, repair
-from quantbench.data.source_clock import ClockEvidence, Segment, detect
+from quantbench.data.source_clock import ClockEvidence, detect
 
 __all__ = ["Imported", "add", "store_raw"]
 
@@ -90,8 +91,9 @@ def add(
     symbol, timeframe : str, optional
         What it holds, where the file does not say. Ticks become M1, or the timeframe named.
     clock : str, optional
-        The clock its times are on (``"UTC"``, ``"Europe/Athens"``, ``"America/New_York+7"``); by default
-        what the format fixes or the rows show, with the evidence in the result.
+        The clock its times are on (``"UTC"``, ``"Europe/Athens"``, ``"America/New_York+7"``), or clocks one
+        after the other (``"UTC until 2017-09-22 then America/New_York"``); by default what the format
+        fixes or the rows show, with the evidence in the result.
     mapping : mapping, optional
         Our column names to the file's, as `readers.read` takes it.
     accept : iterable of str
@@ -194,7 +196,7 @@ def _clock_of(raw: Raw, facts: Instrument, clock: str | None) -> ClockEvidence:
     """Return the clock that was declared, else the one that is found."""
     if clock is None:
         return detect(raw, facts)
-    return ClockEvidence((Segment(clock),), 1.0, ("declared, not found: the confidence is yours",))
+    return ClockEvidence(declared(clock), 1.0, ("declared, not found: the confidence is yours",))
 
 
 def _origin(

@@ -34,7 +34,10 @@ _TAUGHT: Final = 0.8
 
 _LESSONS: Final = 3
 
-_ASK: Final = "say which clock it is on: clock='UTC', 'America/New_York+7', 'Europe/Athens', 'Etc/GMT+5', .."
+_ASK: Final = (
+    "say which clock it is on: clock='UTC', 'America/New_York+7', 'Europe/Athens', 'Etc/GMT+5', ..; "
+    "or which one after the other: 'UTC until 2017-09-22 then America/New_York'"
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ class ClockEvidence:
 
     @property
     def clock(self) -> str:
-        """The clock, or the clocks in order of time."""
-        return " then ".join(segment.clock for segment in self.segments)
+        """The clock, or the clocks in order of time, as `clock_conversion.declared` reads them."""
+        first, *later = self.segments
+        return first.clock + "".join(f" until {segment.first:%Y-%m-%dT%H:%M} then {segment.clock}" for segment in later)
 
 
 def detect(raw: Raw, instrument: Instrument | None = None) -> ClockEvidence:
@@ -151,7 +155,7 @@ def _judged(name: str, found: Fit, time: IntArray, week: Week | None) -> ClockEv
         if first is not None and found.seen.kinds[stretch.low] != Kind.OPEN:
             raise DataError(
                 f"the clock of {name} changes to {stretch.clock} in the week of {first:%Y-%m-%d}, its rows do not "
-                "show when; split the file there and import both parts"
+                f"show when; declare it: clock='.. until {first:%Y-%m-%d} then {stretch.clock}', with the right moment"
             )
         segments.append(Segment(stretch.clock, first))
         sentences += [_fits(found, stretch), *_regimes(found, stretch), _rival(stretch), *_same(found, stretch)]
