@@ -20,9 +20,10 @@ _HOME = {
     "quantbench.core.instrument": ("Instrument",),
     "quantbench.core.limits": ("Blackout", "Event", "Limits"),
     "quantbench.core.resample": ("resample",),
-    "quantbench.core.results": ("Backtest", "Study", "Trial"),
+    "quantbench.core.results": ("Backtest",),
     "quantbench.core.signals": ("Signals",),
     "quantbench.core.strategy": ("Strategy", "param"),
+    "quantbench.core.study": ("Study", "Trial"),
     "quantbench.data.ledger": ("read_ledger",),
     "quantbench.data.sql": ("sql",),
     "quantbench.data.store": ("load", "symbols"),
@@ -60,11 +61,11 @@ if TYPE_CHECKING:
     from quantbench.core.limits import Limits as Limits
     from quantbench.core.resample import resample as resample
     from quantbench.core.results import Backtest as Backtest
-    from quantbench.core.results import Study as Study
-    from quantbench.core.results import Trial as Trial
     from quantbench.core.signals import Signals as Signals
     from quantbench.core.strategy import Strategy as Strategy
     from quantbench.core.strategy import param as param
+    from quantbench.core.study import Study as Study
+    from quantbench.core.study import Trial as Trial
     from quantbench.data.ledger import read_ledger as read_ledger
     from quantbench.data.sql import sql as sql
     from quantbench.data.store import load as load

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quantbench.core.bars import Bars
-    from quantbench.core.results import Backtest, Study, Trial
+    from quantbench.core.results import Backtest
+    from quantbench.core.study import Study, Trial
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
     from quantbench.runs.reporting import Report
@@ -53,8 +54,8 @@ def of_study(study: Study, top: int) -> str:
 
 def best_trials(study: Study, top: int) -> list[Trial]:
     """Return the trials with the highest scores, best first, equals in their order; none without a score."""
-    scored = [trial for trial in study.trials if math.isfinite(trial.metrics.get(study.score, math.nan))]
-    return sorted(scored, key=lambda trial: -trial.metrics[study.score])[:top]
+    rows, points = np.flatnonzero(study.feasible), study.points[:, 0]
+    return [study.trial(int(row)) for row in rows[np.argsort(-points[rows], kind="stable")][:top]]
 
 
 def of_report(report: Report) -> str:

@@ -19,7 +19,8 @@ from quantbench.report.wording import meaning, written
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantbench.core.results import Backtest, Study, Trial
+    from quantbench.core.results import Backtest
+    from quantbench.core.study import Study, Trial
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
     from quantbench.runs.reporting import Report

@@ -1,9 +1,8 @@
-"""What work gives back: one Backtest, and the Study of everything that was tried."""
+"""What one strategy traded over bars gives back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ from quantbench.core.account import Account, Costs, Sizing
 from quantbench.core.bars import Bars
 from quantbench.core.calendar import trading_day
 from quantbench.core.clock import DAY_NS
-from quantbench.core.errors import ExecutionError
 from quantbench.core.limits import Limits
 from quantbench.core.path import SKIPS, Path
 from quantbench.core.rules import REASONS
@@ -25,7 +23,7 @@ from quantbench.core.views import with_views
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Backtest", "Study", "Trial", "daily_returns", "day_ends"]
+__all__ = ["Backtest", "counted", "daily_returns", "day_ends"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -155,7 +153,7 @@ class Backtest:
     @property
     def headline(self) -> str:
         """One line that says what is being looked at."""
-        return f"{_count(len(self.path.trades), 'trade')}, {self.bars.years:.1f} years, net, in-sample, 1 trial"
+        return f"{counted(len(self.path.trades), 'trade')}, {self.bars.years:.1f} years, net, in-sample, 1 trial"
 
     def __repr__(self) -> str:
         made = self.path.equity[-1] - self.account.balance if len(self.bars) else 0.0
@@ -165,135 +163,6 @@ class Backtest:
         )
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One choice that was tried.
-
-    Attributes
-    ----------
-    number : int
-        Position in the study.
-    params : mapping
-        The choice.
-    metrics : mapping of str to float
-        Empty when it failed.
-    failure : str or None
-        Why it failed.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    failure: str | None = None
-
-
-@with_views
-@dataclass(frozen=True, eq=False, repr=False)
-class Study:
-    """**Every** trial of one search, the bad and the failed ones too.
-
-    Attributes
-    ----------
-    strategy : type
-        The class that was searched.
-    bars, account, costs, sizing, limits : as given to the search
-    params : tuple of mappings
-        What was tried, in the order of the space.
-    values : mapping of str to float array
-        One array per metric, one value per trial, NaN where it failed.
-    failures : tuple of (str or None)
-        Why a trial failed.
-    daily : float32 array of shape (trials, days)
-        Daily net returns of every trial; NaN rows for failures.
-    refused : int
-        Combinations the strategy refuses, which are no trials.
-    score : str
-        The metric `best` maximises.
-    space : mapping
-        The values that were tried.
-    rates, intrabar, trade_from : as given to the search
-    """
-
-    strategy: type[Strategy]
-    bars: Bars
-    account: Account
-    costs: Costs
-    sizing: Sizing
-    limits: Limits
-    params: tuple[Mapping[str, Any], ...]
-    values: Mapping[str, FloatArray]
-    failures: tuple[str | None, ...]
-    daily: npt.NDArray[np.float32]
-    refused: int = 0
-    score: str = "sharpe"
-    space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    rates: Bars | None = None
-    intrabar: Bars | None = None
-    trade_from: str | datetime | None = None
-
-    if TYPE_CHECKING:
-
-        def plot(self) -> Any:
-            """Return the figure of this study."""
-
-    def __len__(self) -> int:
-        return len(self.params)
-
-    @property
-    def trials(self) -> tuple[Trial, ...]:
-        """Every trial, in order."""
-        return tuple(self._trial(i) for i in range(len(self)))
-
-    def _trial(self, number: int) -> Trial:
-        failure = self.failures[number]
-        found = {} if failure else {name: float(column[number]) for name, column in self.values.items()}
-        return Trial(number, self.params[number], found, failure)
-
-    @property
-    def best(self) -> Trial:
-        """The trial with the highest score; the first of equals.
-
-        Raises
-        ------
-        ExecutionError
-            When no trial has a score.
-        """
-        column = self.values[self.score]
-        if not np.isfinite(column).any():
-            why = next((text for text in self.failures if text), f"{self.score} is NaN for all of them")
-            raise ExecutionError(f"none of {len(self)} trials has a {self.score}: {why}")
-        return self._trial(int(np.nanargmax(column)))
-
-    @property
-    def best_strategy(self) -> Strategy:
-        """The strategy of the best trial, ready to trade."""
-        return self.strategy.from_params(self.best.params)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row a trial: params, metrics, failure; the same bytes for any number of workers."""
-        import pandas as pd
-
-        names = list(self.params[0]) if self.params else []
-        columns: dict[str, Any] = {name: [choice[name] for choice in self.params] for name in names}
-        columns |= dict(self.values)
-        columns["failure"] = pd.array([text or "" for text in self.failures], dtype="str")
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="trial"))
-
-    @property
-    def headline(self) -> str:
-        """One line that says what is being looked at."""
-        failed = sum(text is not None for text in self.failures)
-        notes = [f"{failed} failed"] * bool(failed) + [f"{self.refused} refused by the strategy"] * bool(self.refused)
-        also = f" ({', '.join(notes)})" if notes else ""
-        return f"{_count(len(self), 'trial')}{also}, {self.bars.years:.1f} years, net, in-sample"
-
-    def __repr__(self) -> str:
-        head = f"Study of {self.strategy.__name__} on {self.bars!r}\n{self.headline}"
-        if not len(self) or not np.isfinite(self.values[self.score]).any():
-            return head
-        best = self.best
-        return f"{head}\nbest {self.score} {best.metrics[self.score]:.2f}: {dict(best.params)}"
-
-
-def _count(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """Return ``"1 trade"`` or ``"1,234 trades"``."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
 from quantbench.core.errors import ParamsError, SignalError, did_you_mean
+from quantbench.core.space import Dimension, Range, Space, Values
 
 if TYPE_CHECKING:
     from quantbench.core.bars import Bars
@@ -16,29 +17,56 @@ if TYPE_CHECKING:
 
 __all__ = ["Strategy", "param"]
 
-_AMONG = "among"
+_SEARCHED: Final = "searched"
 
 
-def param(default: Any, *, among: Iterable[Any]) -> Any:
+def param(
+    default: Any,
+    *,
+    among: Iterable[Any] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    step: float | None = None,
+    log: bool = False,
+    when: Mapping[str, Iterable[Any]] | None = None,
+) -> Any:
     """Declare a field of a strategy together with the values a search may try.
 
     Parameters
     ----------
     default : object
-        The value when none is given.
-    among : iterable
+        The value when none is given, and where the param does not apply.
+    among : iterable, optional
         The values a search may try, in order.
+    low, high : int or float, optional
+        Instead of `among`: the numbers from one to the other; whole ones if both are.
+    step : int or float, optional
+        Between neighbouring numbers; a grid needs it for numbers that are not whole.
+    log : bool
+        Spread the numbers evenly over orders of magnitude.
+    when : mapping of str to values, optional
+        The param matters only where another one, declared before it, has one of these values.
 
     Examples
     --------
     >>> import quantbench as qb
     >>> qb.MaCross.space()["fast"][:3]
     (5, 10, 15)
+    >>> field = qb.param(0.02, low=0.001, high=0.1, log=True, when={"exit": ("stop", "both")})
     """
-    values = tuple(v.item() if isinstance(v, np.generic) else v for v in among)
-    if not values:
+    values: Values
+    if low is not None and high is not None and among is None:
+        values = Range(low, high, step, log)
+    elif among is not None and low is None and high is None:
+        values = tuple(v.item() if isinstance(v, np.generic) else v for v in among)
+    else:
+        raise ParamsError("a param needs the values to try: among=, or low= and high=")
+    if values == ():
         raise ParamsError("among must hold at least one value")
-    return field(default=default, metadata={_AMONG: values})
+    if when is not None and len(when) != 1:
+        raise ParamsError(f"when names one other param, found {len(when)}")
+    other = next(((name, tuple(of)) for name, of in when.items()), None) if when else None
+    return field(default=default, metadata={_SEARCHED: (values, other)})
 
 
 @dataclass(frozen=True)
@@ -96,9 +124,10 @@ class Strategy:
         return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @classmethod
-    def space(cls) -> dict[str, tuple[Any, ...]]:
-        """Return the values a search may try, by the fields declared with `param`."""
-        return {part.name: part.metadata[_AMONG] for part in fields(cls) if _AMONG in part.metadata}
+    def space(cls) -> Space:
+        """Return what a search may try: the fields declared with `param`, in order."""
+        found = [(part, part.metadata[_SEARCHED]) for part in fields(cls) if _SEARCHED in part.metadata]
+        return Space(tuple(Dimension(part.name, values, part.default, when) for part, (values, when) in found))
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self:

@@ -22,7 +22,7 @@ import numpy as np
 
 from quantbench.config import settings
 from quantbench.core.errors import StoreError
-from quantbench.core.results import Study
+from quantbench.core.study import Study
 from quantbench.data.code import code_hash
 from quantbench.data.trial_key import TrialKey, canonical, guards
 

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.results import Backtest, Study
+from quantbench.core.results import Backtest
+from quantbench.core.study import Study
 from quantbench.report.colours import GAIN, LOSS
 from quantbench.report.search_data import has_score, trial_sharpes, varied
 from quantbench.report.series import keep_extremes

@@ -13,7 +13,8 @@ from typing import Any, Final
 from quantbench import __version__
 from quantbench.config import settings, writable
 from quantbench.core.errors import MissingExtra, StoreError
-from quantbench.core.results import Backtest, Study
+from quantbench.core.results import Backtest
+from quantbench.core.study import Study
 from quantbench.report import figures, limit_tables, search_figures, tables
 from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
 from quantbench.report.provenance import provenance

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import ExecutionError
-from quantbench.core.results import Study
+from quantbench.core.study import Study
 from quantbench.engine import metrics
 
 __all__ = [

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import ExecutionError
-from quantbench.core.results import Study
+from quantbench.core.study import Study
 from quantbench.report.colours import DIVERGING, GAIN, LOSS, MUTED
 from quantbench.report.search_data import (
     Parallel,

@@ -9,8 +9,9 @@ import numpy as np
 
 from quantbench.core.account import Costs
 from quantbench.core.limits import Limits
-from quantbench.core.results import Backtest, Study
+from quantbench.core.results import Backtest
 from quantbench.core.rules import REASONS
+from quantbench.core.study import Study
 from quantbench.engine import metrics
 from quantbench.engine.market import spread_points
 from quantbench.report.figures import MONTHS

@@ -9,7 +9,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from quantbench.core.errors import ExecutionError
-from quantbench.core.results import Backtest, Study
+from quantbench.core.results import Backtest
+from quantbench.core.study import Study
 from quantbench.data.ledger import count_distinct
 from quantbench.report.search_data import expected_best, has_score, luck_sharpe, trial_sharpes
 from quantbench.report.stress import AtCosts, Concentration, at_costs, concentration

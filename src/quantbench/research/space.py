@@ -1,20 +1,20 @@
-"""The values a search may try, and the combinations a strategy accepts."""
+"""The space a search was asked for, and the combinations of it a strategy accepts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
-from itertools import product
+from dataclasses import MISSING, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from quantbench.core.errors import ParamsError, did_you_mean
+from quantbench.core.space import Choice, Dimension, Range, Space, Values
 from quantbench.core.strategy import Strategy
 
-__all__ = ["Grid", "grid_of", "space_of"]
+__all__ = ["Grid", "Wanted", "grid_of", "space_of"]
 
-Space = Mapping[str, tuple[Any, ...]]
+Wanted = Mapping[str, Iterable[Any] | Range]
 
 
 class Grid(NamedTuple):
@@ -31,11 +31,11 @@ class Grid(NamedTuple):
     """
 
     strategies: list[Strategy]
-    choices: list[dict[str, Any]]
+    choices: list[Choice]
     refused: int
 
 
-def space_of(strategy: type[Strategy], space: Mapping[str, Iterable[Any]] | None) -> Space:
+def space_of(strategy: type[Strategy], space: Wanted | None) -> Space:
     """Return the space to search: the declared one, or the given one with its names checked.
 
     Raises
@@ -51,18 +51,28 @@ def space_of(strategy: type[Strategy], space: Mapping[str, Iterable[Any]] | None
                 f"{name} declares no values to try: give its fields qb.param(..., among=...), or pass space="
             )
         return declared
-    names = [part.name for part in fields(strategy)]
-    found: dict[str, tuple[Any, ...]] = {}
+    if isinstance(space, Space):
+        return space
+    defaults = {part.name: None if part.default is MISSING else part.default for part in fields(strategy)}
+    conditions = {part.name: part.when for part in strategy.space().dimensions}
+    found = []
     for name, among in space.items():
-        if name not in names:
-            raise ParamsError(f"{strategy.__name__} has no param {name!r}: {did_you_mean(name, names)}")
-        values = (among,) if isinstance(among, (str, int, float, bool)) else tuple(among)
-        found[name] = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
-        if not found[name]:
-            raise ParamsError(f"the space of {name!r} is empty: give at least one value")
+        if name not in defaults:
+            raise ParamsError(f"{strategy.__name__} has no param {name!r}: {did_you_mean(name, defaults)}")
+        when = conditions.get(name)
+        found.append(Dimension(name, _values(name, among), defaults[name], when if when and when[0] in space else None))
     if not found:
         raise ParamsError("the space is empty: name at least one param and its values")
-    return found
+    return Space(tuple(found))
+
+
+def _values(name: str, among: Iterable[Any] | Range) -> Values:
+    if isinstance(among, Range):
+        return among
+    values = (among,) if isinstance(among, (str, int, float, bool)) else tuple(among)
+    if not values:
+        raise ParamsError(f"the space of {name!r} is empty: give at least one value")
+    return tuple(v.item() if isinstance(v, np.generic) else v for v in values)
 
 
 def grid_of(strategy: type[Strategy], space: Space) -> Grid:
@@ -71,11 +81,10 @@ def grid_of(strategy: type[Strategy], space: Space) -> Grid:
     Raises
     ------
     ParamsError
-        When it refuses all of them.
+        When it refuses all of them, or a param is any number in a range.
     """
     strategies, choices, refused, why = [], [], 0, ""
-    for values in product(*space.values()):
-        choice = dict(zip(space, values, strict=True))
+    for choice in space.grid():
         try:
             strategies.append(strategy.from_params(choice))
         except ParamsError as fault:

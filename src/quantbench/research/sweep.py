@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,13 +12,14 @@ from quantbench.core.account import Account, Costs, PercentEquity, Sizing
 from quantbench.core.bars import Bars
 from quantbench.core.errors import ExecutionError, ParamsError, did_you_mean
 from quantbench.core.limits import Limits
-from quantbench.core.results import Study
+from quantbench.core.space import Space
 from quantbench.core.strategy import Strategy
+from quantbench.core.study import Study
 from quantbench.data.ledger import append_study
 from quantbench.engine.trials import METRICS, Batch
 from quantbench.research.pool import Question, batches
 from quantbench.research.progress import shown
-from quantbench.research.space import Grid, Space, grid_of, space_of
+from quantbench.research.space import Grid, Wanted, grid_of, space_of
 
 __all__ = ["sweep"]
 
@@ -28,7 +28,7 @@ def sweep(
     strategy: type[Strategy],
     bars: Bars,
     *,
-    space: Mapping[str, Iterable[Any]] | None = None,
+    space: Wanted | None = None,
     account: Account | None = None,
     costs: Costs | None = None,
     sizing: Sizing | None = None,

@@ -14,6 +14,7 @@ from typing import Any, Final, get_type_hints
 
 from quantbench.core.account import FixedLots, PercentEquity, PercentRisk, Sizing, VolatilityTarget
 from quantbench.core.errors import ParamsError, RunError, did_you_mean
+from quantbench.core.space import Values
 from quantbench.core.strategy import Strategy
 
 __all__ = ["find_strategy", "params_of", "sizing_of", "space_of"]
@@ -119,7 +120,7 @@ def params_of(strategy: type[Strategy], words: Mapping[str, str]) -> dict[str, A
     return {name: _value(name, text, _known(strategy, name, wanted)) for name, text in words.items()}
 
 
-def space_of(strategy: type[Strategy], words: Mapping[str, str]) -> dict[str, tuple[Any, ...]]:
+def space_of(strategy: type[Strategy], words: Mapping[str, str]) -> Mapping[str, Values]:
     """Return the values to search: ``"5,10,20"``, or ``"5:60:5"`` for 5, 10, ... up to 60 (included).
 
     Params without words keep their defaults, as in `sweep`; without any words it is the declared space.

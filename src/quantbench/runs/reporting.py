@@ -17,8 +17,9 @@ from quantbench.research.sweep import sweep
 if TYPE_CHECKING:
     from quantbench.core.account import Account, Costs, Sizing
     from quantbench.core.bars import Bars
-    from quantbench.core.results import Backtest, Study
+    from quantbench.core.results import Backtest
     from quantbench.core.strategy import Strategy
+    from quantbench.core.study import Study
 
 __all__ = ["Report", "report_on"]
 
