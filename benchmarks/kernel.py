@@ -17,15 +17,14 @@ from sweep_quantbench import Cross
 from worlds import BALANCE, FEE, LOTS, peak_mb, qb_bars, say, windows
 
 import quantbench as qb
-from quantbench.core.results import day_ends
 from quantbench.engine import _kernels
 from quantbench.engine.book import BALANCE as BALANCE_CELL
 from quantbench.engine.book import DAY_START, LAST_FILL, PEAK, TRADES
-from quantbench.engine.kernel import NO_FLAGS, book_for, desk_of, with_signals
+from quantbench.engine.kernel import book_for, with_signals
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.score._kernels import take_in, trade_and_measure
+from quantbench.engine.score._kernels import trade_and_measure
 from quantbench.engine.setting import venue_of
-from quantbench.engine.trials import METRICS
+from quantbench.engine.trials import METRICS, Floor, floor_of, run_trials
 
 LEVELS = {
     "no levels": {},
@@ -46,18 +45,18 @@ def timed(work: Callable[[], object], times: int) -> float:
     return median(seconds)
 
 
-def desk_for(bars: qb.Bars) -> _kernels.Desk:
+def floor_for(bars: qb.Bars) -> Floor:
     setting = {
         "account": qb.Account(balance=BALANCE),
         "costs": qb.Costs(commission_percent=FEE),
         "sizing": qb.FixedLots(LOTS),
     }
-    return desk_of(venue_of(bars, **setting, limits=qb.Limits(), rates=None, intrabar=None))
+    return floor_of(bars, venue_of(bars, **setting, limits=qb.Limits(), rates=None, intrabar=None))
 
 
 def rate(bars: qb.Bars, pairs: list[tuple[int, int]], levels: dict[str, float], times: int) -> dict[str, float]:
     """Return the speed of the loop over a sample of pairs."""
-    empty, equity, none = desk_for(bars), np.zeros(len(bars)), np.empty((2, 0))
+    empty, equity, none = floor_for(bars).desk, np.zeros(len(bars)), np.empty((2, 0))
     desks = []
     for fast, slow in pairs:
         above = qb.sma(bars.close, fast) > qb.sma(bars.close, slow)
@@ -79,30 +78,23 @@ def rate(bars: qb.Bars, pairs: list[tuple[int, int]], levels: dict[str, float], 
 
 
 def stages(bars: qb.Bars, pairs: list[tuple[int, int]], times: int) -> dict[str, float]:
-    """Return microseconds a trial spends deciding, being taken in, trading and being measured."""
+    """Return microseconds a trial takes as a whole, to decide, and to be traded and measured."""
     keep_freed_memory()
-    empty, (_, ends) = desk_for(bars), day_ends(bars)
+    floor = floor_for(bars)
     strategies = [Cross(*pair) for pair in pairs]
-    decided = [strategy.decide(bars) for strategy in strategies]
-    desks = [with_signals(empty, signals) for signals in decided]
-    book, buffer, equity = (
-        book_for(max(desks, key=lambda d: np.count_nonzero(np.diff(d.target)))),
-        *np.zeros((2, len(bars))),
-    )
-    daily, figures, days = np.zeros(len(ends)), np.zeros(len(METRICS)), bars.instrument.trading_calendar.days_per_year
-
-    def take() -> None:
-        for strategy, signals in zip(strategies, decided, strict=True):
-            take_in(signals.target, NO_FLAGS, strategy.warmup, strategy.warmup, buffer)
+    desks = [with_signals(floor.desk, strategy.signals(bars)) for strategy in strategies]
+    book, equity = book_for(max(desks, key=lambda desk: len(desk.turns))), np.zeros(len(bars))
+    daily, figures = np.zeros(len(floor.ends)), np.zeros(len(METRICS))
+    days = bars.instrument.trading_calendar.days_per_year
 
     def score() -> None:
         for desk in desks:
-            trade_and_measure(desk, book, equity, ends, days, daily, figures)
+            trade_and_measure(desk, book, equity, floor.ends, days, daily, figures)
 
     scale = 1e6 / len(pairs)
     return {
+        "whole": timed(lambda: run_trials(strategies, floor), times) * scale,
         "decide": timed(lambda: [strategy.decide(bars) for strategy in strategies] and None, times) * scale,
-        "take_in": timed(take, times) * scale,
         "trade_and_measure": timed(score, times) * scale,
     }
 

@@ -16,9 +16,8 @@ import quantbench as qb
 from quantbench.engine import _kernels
 from quantbench.engine.kernel import desk_of, with_signals
 from quantbench.engine.metrics import of_backtest
-from quantbench.engine.score._kernels import take_in
 from quantbench.engine.setting import venue_of
-from quantbench.engine.trials import METRICS, run_trials
+from quantbench.engine.trials import METRICS, floor_of, run_trials
 
 CHUNK = 100
 CHUNKS = 30  # 3,000 seeded worlds, and what hypothesis draws
@@ -80,9 +79,7 @@ def test_the_book_has_room_for_all_that_can_happen(chunk):
         signals = world.strategy.signals(world.bars)
         venue = _venue(world)
         desk = with_signals(desk_of(venue), signals)
-        of_one = _kernels.rooms(desk.target, desk.enter)
-        of_many = take_in(desk.target, desk.enter, 0, 0, np.empty(len(desk.target)))[1:]
-        parts, trades, skips = (min(pair) for pair in zip(of_one, of_many, strict=True))
+        parts, trades, skips = _kernels.room_for(len(desk.turns) - 1)
         path = world.play("reference").path
         fills = path.trades[["episode", "entry_bar"]]
         most = max(
@@ -154,7 +151,7 @@ def test_a_batch_of_trials_has_the_figures_of_single_backtests(chunk):
         others = [world_of(SeededDice(seed)).strategy for seed in range(5)]
         strategies = [world.strategy, *(_cut(other, n) for other in others)]
         for first in (0, n // 3):
-            batch = run_trials(strategies, world.bars, _venue(world), first=first)
+            batch = run_trials(strategies, floor_of(world.bars, _venue(world), first=first))
             since = world.bars.time[first].astype("datetime64[us]").item()
             for row, strategy in enumerate(strategies):
                 single = qb.backtest(strategy, world.bars, **(world.words | {"trade_from": since}))
@@ -181,14 +178,14 @@ def test_trials_without_trades_and_of_one_day_have_the_figures_of_single_backtes
             for strategy in (_cut(world.strategy, n), replace(world.strategy, wanted=qb.Signals(np.zeros(n)))):
                 words = world.words | {"trade_from": None, "intrabar": None}
                 one = replace(world, strategy=strategy, bars=world.bars[:n], words=words)
-                batch = run_trials([strategy], one.bars, _venue(one))
+                batch = run_trials([strategy], floor_of(one.bars, _venue(one)))
                 _same_figures(batch, 0, one.play("kernel"))
 
 
 def test_a_strategy_that_raises_is_a_failed_trial_and_leaves_the_others_alone():
     world = next(seeded(1, 10))
     broken = replace(world.strategy, wanted=qb.Signals(np.full(len(world.bars), 2.0)), warm=0)
-    batch = run_trials([world.strategy, broken, world.strategy], world.bars, _venue(world))
+    batch = run_trials([world.strategy, broken, world.strategy], floor_of(world.bars, _venue(world)))
     assert "target must be finite" in batch.failures[1]
     assert np.isnan(batch.values[1]).all()
     assert np.isnan(batch.daily[1]).all()

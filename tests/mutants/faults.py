@@ -205,11 +205,14 @@ FAULTS = (
     ),
     _quiet(
         "kernel: a quiet stretch runs through a stop",
-        ("if side * (adverse - worst) <= 0 or side * (favourable - take) >= 0:", "if side * (favourable - take) >= 0:"),
+        (
+            "reached |= (side * (adverses[i] - worst) <= 0) | (side * (favourables[i] - take) >= 0)",
+            "reached |= (side * (favourables[i] - take) >= 0)",
+        ),
     ),
     _quiet(
         "kernel: a quiet stretch runs through a rollover",
-        ("while k < last and not (swaps and swap[k] != 0):", "while k < last:"),
+        ("                reached |= swap[i] != 0\n", "                pass\n"),
     ),
     _quiet(
         "kernel: a quiet stretch runs through hold",
@@ -223,7 +226,7 @@ FAULTS = (
         "kernel: a stop-out price outlives an addition",
         ("    state[FILLS] += 1\n    state[OUT_IS_OLD] = 1\n", "    state[FILLS] += 1\n"),
     ),
-    _kernel("kernel: a resize has no room", ("return 1 + resizes, ", "return 1, ")),
+    _kernel("kernel: a resize has no room", ("    parts = 1 + news\n", "    parts = 1\n")),
     _levels(
         "kernel: a gap fills at the stop's level",
         ("else HIT_TRAIL), quote, True, False", "else HIT_TRAIL), money[STOP], True, False"),

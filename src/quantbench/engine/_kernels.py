@@ -1,6 +1,6 @@
 """The compiled engine: the reference's rules over arrays, with quiet stretches run through at once.
 
-`_quiet_*` mark the bars on which nothing can happen; every other bar goes through `_bar`, the same
+The `quiet` kernels mark the bars on which nothing can happen; every other bar goes through `_bar`, the same
 steps in the same order and arithmetic as reference.py. Numbers in brackets are its sections.
 """
 
@@ -66,16 +66,17 @@ from quantbench.engine.levels._kernels import (
     reached_inside,
     stop_out_price,
 )
-from quantbench.engine.quiet._kernels import quiet_flat, quiet_held
+from quantbench.engine.quiet._kernels import BLOCK, mark_flat, quiet_held
 
 
 class Desk(NamedTuple):
-    """All that is read. `swap, rate, exits, enter, blocked, fine` have no columns where not used."""
+    """All that is read. `swap, rate, exits, enter, blocked, fine` are empty where not used."""
 
     terms: Terms
     quotes: np.ndarray  # (8, bars)
     target: np.ndarray
-    exits: np.ndarray  # (5, bars or 1): stop, take, trail, breakeven, hold
+    turns: np.ndarray  # the bars whose decision is news, see `turns_of`
+    exits: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # EXITS: none, one, or one a bar
     enter: np.ndarray
     size: np.ndarray
     swap: np.ndarray  # (2, bars): long, short; quote currency per lot
@@ -90,20 +91,25 @@ class Desk(NamedTuple):
 @compiled
 def run(desk, book, equity, money, record):
     """Trade the signals bar by bar; fills `book`, `equity` and, if `record`, `money` (lots held, balance)."""
-    n, k, target = len(equity), 0, desk.target
+    n, k, j, state, target, turns = len(equity), 0, 0, book.state, desk.target, desk.turns
     while k < n:
         _bar(desk, book, k, n, equity, money, record)
         k += 1
         # Nothing is to be done at the open of bar k, and nothing in it if no level is reached: run on.
-        while k > 1 and k < n - 1 and not desk.terms.guarded and book.state[STARTING] == 0:
+        while k > 1 and k < n - 1 and not desk.terms.guarded and state[STARTING] == 0:
             began = k
-            if book.state[HELD] == 0:
-                k = quiet_flat(target, desk.enter, book.money[BALANCE], k, equity, money, record)
-            elif book.state[TAIL] - book.state[HEAD] == 1 and target[k - 1] == target[k - 2]:
-                k = quiet_held(desk, book, k, equity, money, record)
+            while turns[j] < k:
+                j += 1
+            if state[HELD] == 0:
+                while turns[j] < n and target[turns[j]] == 0:
+                    j += 1
+                k = min(turns[j] + 1, n - 1)
+                mark_flat(equity, book.money[BALANCE], began, k, money, record)
+            elif state[TAIL] - state[HEAD] == 1 and target[k - 1] == target[k - 2]:
+                k = quiet_held(desk, book, k, min(turns[j] + 1, n - 1), equity, money, record)
             if k == began:
                 break
-            if target[k - 1] != target[k - 2] or len(desk.enter):
+            if turns[j] == k - 1:
                 _decide(target, desk.enter, book, k - 1)
 
 
@@ -205,10 +211,10 @@ def _open(desk, book, k, equity, rate):
     resizes = state[HELD] > 0 and k > 1 and abs(desk.target[t]) != abs(desk.target[t - 1])
     if state[STARTING] == 0 and not resizes:
         return
-    distances = Distances(NAN, NAN, NAN, NAN, NAN)
-    if desk.exits.shape[1]:
-        exits, c = desk.exits, t if desk.exits.shape[1] > 1 else 0
-        distances = Distances(exits[0, c], exits[1, c], exits[2, c], exits[3, c], exits[4, c])
+    stop, take, trail, breakeven, hold = desk.exits
+    distances = Distances(
+        _exit_at(stop, t), _exit_at(take, t), _exit_at(trail, t), _exit_at(breakeven, t), _exit_at(hold, t)
+    )
     fill = Fill(
         k,
         desk.time_ns[k],
@@ -227,6 +233,11 @@ def _open(desk, book, k, equity, rate):
     if reason >= 0:
         book.skip[state[SKIPS], 0], book.skip[state[SKIPS], 1] = k, reason
         state[SKIPS] += 1
+
+
+@inlined
+def _exit_at(column, t):
+    return NAN if len(column) == 0 else column[t if len(column) > 1 else 0]
 
 
 @inlined
@@ -264,13 +275,31 @@ def _remember(terms, book, equity):
 
 
 @compiles()
-def rooms(target, enter_):
-    """Return how many parts, trades and skips these signals can make at the most."""
-    starts, resizes, before = 0, 0, 0.0
-    for t in range(len(target)):
-        if target[t] != 0 and (sign(target[t]) != sign(before) or (len(enter_) and enter_[t])):
-            starts += 1
-        if abs(target[t]) != abs(before):
-            resizes += 1
-        before = target[t]
-    return 1 + resizes, 1 + starts + 2 * resizes, 1 + starts + resizes
+def turns_of(target, enter_, into):
+    """Write the bars whose decision is news and, last, the number of bars; return how many there are.
+
+    News is a target that differs from the bar before's (0 before the first), or `enter`. `into` has
+    room for one more than there are bars.
+    """
+    n, found, before = len(target), 0, 0.0
+    for begin in range(0, n, BLOCK):
+        end, differs = min(begin + BLOCK, n), False
+        for t in range(max(begin, 1), end):
+            differs |= target[t] != target[t - 1]
+        if begin and not differs and not len(enter_):  # most blocks hold none, and are not looked at again
+            continue
+        before = target[begin - 1] if begin else 0.0
+        for t in range(begin, end):
+            if target[t] != before or (len(enter_) and enter_[t]):
+                into[found] = t
+                found += 1
+            before = target[t]
+    into[found] = n
+    return found
+
+
+@compiles()
+def room_for(news):
+    """Return how many parts, trades and skips so many bars of news can make at the most."""
+    parts = 1 + news
+    return parts, parts + news, parts

@@ -29,10 +29,11 @@ from quantbench.engine.book import (
 from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.setting import Setting, Venue
 
-__all__ = ["EXITS", "NO_FLAGS", "book_for", "desk_of", "run", "with_signals"]
+__all__ = ["EXITS", "book_for", "desk_of", "is_one_number", "run", "with_signals"]
 
 FloatArray = npt.NDArray[np.float64]
 NO_FLAGS = np.zeros(0, np.bool_)
+NO_NUMBERS = np.zeros(0)
 _NO_ROWS = np.zeros(0, np.int64)
 _NEVER = -(2**62)
 EXITS = ("stop", "take", "trail", "breakeven", "hold")
@@ -59,8 +60,9 @@ def desk_of(venue: Venue) -> Desk:
     return Desk(
         _terms(venue),
         market.quotes,
-        np.zeros(0),
-        np.zeros((5, 0)),
+        NO_NUMBERS,
+        _NO_ROWS,
+        (NO_NUMBERS,) * len(EXITS),
         NO_FLAGS,
         _plain(venue.size),
         np.stack((market.swap_long, market.swap_short)),
@@ -75,14 +77,23 @@ def desk_of(venue: Venue) -> Desk:
 
 def with_signals(desk: Desk, signals: Signals) -> Desk:
     """Return the desk with these signals on it."""
-    given = {row: getattr(signals, name) for row, name in enumerate(EXITS) if getattr(signals, name) is not None}
-    # One number for all bars needs one column, not a million of them.
-    alike = all(column.strides == (0,) for column in given.values())
-    levels = np.full((5, 1 if alike else len(signals.target)), np.nan) if given else np.zeros((5, 0))
-    for row, column in given.items():
-        levels[row] = column[:1] if alike else column
-    enter = NO_FLAGS if signals.enter is None else _plain(signals.enter)
-    return desk._replace(target=_plain(signals.target), exits=levels, enter=enter)
+    target, enter = _plain(signals.target), NO_FLAGS if signals.enter is None else _plain(signals.enter)
+    turns = np.empty(len(target) + 1, np.int64)
+    news = _kernels.turns_of(target, enter, turns)
+    exits = tuple(_exit(getattr(signals, name)) for name in EXITS)
+    return desk._replace(target=target, turns=turns[: news + 1], exits=exits, enter=enter)
+
+
+def _exit(column: FloatArray | None) -> FloatArray:
+    """Return distances as the kernel reads them: none, one for all bars, or one each."""
+    if column is None:
+        return NO_NUMBERS
+    return _plain(column[:1] if is_one_number(column) else column)
+
+
+def is_one_number(column: FloatArray) -> bool:
+    """Return whether a column is one number, broadcast over the bars."""
+    return column.strides == (0,)
 
 
 def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -125,7 +136,7 @@ def _terms(venue: Venue) -> Terms:
 
 def book_for(desk: Desk) -> Book:
     """Return an empty book with room for all these signals can do."""
-    parts, trades, skips = _kernels.rooms(desk.target, desk.enter)
+    parts, trades, skips = _kernels.room_for(len(desk.turns) - 1)
     money, state = np.full(MONEY_CELLS, np.nan), np.zeros(STATE_CELLS, np.int64)
     money[[BALANCE, DAY_START, PEAK]] = desk.terms.balance
     state[LAST_FILL] = _NEVER

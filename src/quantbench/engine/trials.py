@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from operator import index
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.bars import Bars
+from quantbench.core.errors import SignalError
 from quantbench.core.results import day_ends
 from quantbench.core.signals import Signals
 from quantbench.core.strategy import Strategy
-from quantbench.engine.book import MONEY_CELLS, STATE_CELLS, Book
-from quantbench.engine.kernel import EXITS, NO_FLAGS, desk_of, with_signals
+from quantbench.engine._kernels import Desk
+from quantbench.engine.kernel import EXITS, desk_of, is_one_number
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.score._kernels import take_in, trade_and_measure
+from quantbench.engine.score._kernels import Decided, Found, trade_each
 from quantbench.engine.setting import Venue
 
-__all__ = ["METRICS", "Batch", "run_trials"]
+__all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials"]
+
+_CELLS: Final = 2**16  # targets taken to the kernel at once: half a megabyte, which stays in the cache
 
 METRICS: Final = (
     "trades",
@@ -55,64 +59,115 @@ class Batch(NamedTuple):
     failures: list[str | None]
 
 
-def run_trials(strategies: Sequence[Strategy], bars: Bars, venue: Venue, *, first: int = 0) -> Batch:
+class Floor(NamedTuple):
+    """Where trials are traded: all that is the same for each of them.
+
+    Attributes
+    ----------
+    bars : Bars
+        What is traded.
+    desk : Desk
+        What the kernel reads but the signals.
+    ends : int64 array
+        Last bar of each trading day.
+    first : int
+        Bars before it count as target 0.
+    """
+
+    bars: Bars
+    desk: Desk
+    ends: npt.NDArray[np.int64]
+    first: int
+
+
+def floor_of(bars: Bars, venue: Venue, *, first: int = 0) -> Floor:
+    """Return where strategies over these bars are tried; bars before `first` count as target 0."""
+    return Floor(bars, desk_of(venue), day_ends(bars)[1], first)
+
+
+def run_trials(
+    strategies: Sequence[Strategy], floor: Floor, *, turn: AbstractContextManager[Any] | None = None
+) -> Batch:
     """Trade every strategy and return its figures; one that raises is a failed trial, kept with its reason.
 
     Parameters
     ----------
     strategies : sequence of Strategy
         What to try.
-    bars : Bars
-        What to try it on.
-    venue : Venue
-        Market, account, sizing and limits.
-    first : int
-        Bars before it count as target 0.
+    floor : Floor
+        Bars, market, account, sizing and limits.
+    turn : context manager, optional
+        Held while strategies decide and not while they are traded: a lock lets threads take turns.
     """
     keep_freed_memory()
-    empty, (_, ends) = desk_of(venue), day_ends(bars)
-    values = np.full((len(strategies), len(METRICS)), np.nan)
-    daily = np.full((len(strategies), len(ends)), np.nan, np.float32)
-    failures: list[str | None] = [None] * len(strategies)
-    periods = bars.instrument.trading_calendar.days_per_year
-    target, equity, returns = np.empty(len(bars)), np.empty(len(bars)), np.empty(len(ends))
-    book = _book(32, 64, 32)
-    for row, strategy in enumerate(strategies):
+    many, length = len(strategies), len(floor.bars)
+    values, daily = np.full((many, len(METRICS)), np.nan), np.full((many, len(floor.ends)), np.nan, np.float32)
+    batch = Batch(values, daily, [None] * many)
+    at_once = max(1, _CELLS // max(1, length))
+    for begin in range(0, many, at_once):
+        with turn or nullcontext():
+            taken = _decided(strategies, range(begin, min(begin + at_once, many)), floor.bars, batch.failures)
+        if taken:
+            _traded(taken, floor, batch)
+    return batch
+
+
+class _Taken(NamedTuple):
+    """What one strategy decided, one value per bar, not checked yet."""
+
+    row: int
+    warm: int
+    signals: Signals
+
+
+def _decided(strategies: Sequence[Strategy], rows: range, bars: Bars, failures: list[str | None]) -> list[_Taken]:
+    """Return what the strategies of some rows decide; note why those that raise did."""
+    taken, length = [], len(bars)
+    for row in rows:
+        strategy = strategies[row]
         try:
-            decided, rooms = _taken_in(strategy, bars, first, target)
+            taken.append(_Taken(row, index(strategy.warmup), strategy.decided(bars).spread_over(length)))
         except Exception as fault:  # noqa: BLE001  (a strategy is the user's code: whatever it raises is a result)
             failures[row] = f"{type(fault).__name__}: {fault}"
-            continue
-        if any(room > len(shelf) for room, shelf in zip(rooms, book[2:], strict=True)):
-            book = _book(*(2 * room for room in rooms))
-        desk = with_signals(empty, decided)
-        trade_and_measure(desk, book, equity, ends, periods, returns, values[row])
-        daily[row] = returns
-    return Batch(values, daily, failures)
+    return taken
 
 
-def _taken_in(
-    strategy: Strategy, bars: Bars, first: int, target: npt.NDArray[np.float64]
-) -> tuple[Signals, tuple[int, int, int]]:
-    """Return a strategy's checked signals with their target in the buffer, and the room they need."""
-    warm, length = strategy.warmup, len(bars)
-    decided, first = strategy.decided(bars).spread_over(length), max(first, warm)
-    enter = decided.enter
-    fine, *rooms = take_in(decided.target, NO_FLAGS if enter is None else enter, warm, first, target)
-    if not fine or any(getattr(decided, name) is not None for name in EXITS):
-        decided.checked(length, warm)
-    if enter is not None:
-        enter = enter.copy()
-        enter[:first] = False
-    return replace(decided, target=target, enter=enter), (rooms[0], rooms[1], rooms[2])
+def _traded(taken: list[_Taken], floor: Floor, batch: Batch) -> None:
+    """Check, trade and measure decisions in one call of the kernel, each into its row of the batch."""
+    rows, warm, signals = zip(*taken, strict=True)
+    length, periods = len(floor.bars), floor.bars.instrument.trading_calendar.days_per_year
+    found = Found(np.array(rows), np.empty(len(rows), np.bool_), batch.values, batch.daily)
+    trade_each(floor.desk, _columns(warm, signals, length), floor.first, floor.ends, periods, found)
+    for one, fine in zip(taken, found.fine.tolist(), strict=True):
+        if not fine:
+            batch.failures[one.row] = _refusal(one, length)
 
 
-def _book(parts: int, trades: int, skips: int) -> Book:
-    """Return a book with that much room, to be used by one trial after the other."""
-    return Book(
-        np.empty(MONEY_CELLS),
-        np.empty(STATE_CELLS, np.int64),
-        np.empty((parts, 7)),
-        np.empty((trades, 16)),
-        np.empty((skips, 2), np.int64),
-    )
+def _columns(warm: tuple[int, ...], signals: tuple[Signals, ...], length: int) -> Decided:
+    """Return decisions as the kernel reads them: a row each, copied, for it makes the warm-up flat."""
+    many, flags = len(signals), any(one.enter is not None for one in signals)
+    target, enter = np.empty((many, length)), np.zeros((many, length if flags else 0), np.bool_)
+    for row, one in enumerate(signals):
+        target[row] = one.target
+        if one.enter is not None:
+            enter[row] = one.enter
+    return Decided(np.array(warm, np.int64), target, enter, tuple(_distances(name, signals) for name in EXITS))
+
+
+def _distances(name: str, signals: tuple[Signals, ...]) -> npt.NDArray[np.float64]:
+    """Return one kind of exit: no columns where nobody asks for it, one where each asks for one number."""
+    given = [(row, column) for row, one in enumerate(signals) if (column := getattr(one, name)) is not None]
+    width = max((1 if is_one_number(column) else len(column) for _, column in given), default=0)
+    table = np.full((len(signals), width), np.nan)
+    for row, column in given:
+        table[row] = column[:width]
+    return table
+
+
+def _refusal(one: _Taken, length: int) -> str:
+    """Return why the kernel would not trade a decision, in the words of a single backtest."""
+    try:
+        one.signals.checked(length, one.warm)
+    except SignalError as fault:
+        return f"{type(fault).__name__}: {fault}"
+    raise AssertionError("the kernel refuses signals that Signals.checked passes")

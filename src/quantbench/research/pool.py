@@ -19,8 +19,8 @@ from quantbench.core.clock import as_ns
 from quantbench.core.errors import ParamsError
 from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
-from quantbench.engine.setting import Venue, venue_of
-from quantbench.engine.trials import Batch, run_trials
+from quantbench.engine.setting import venue_of
+from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
 
 __all__ = ["Question", "batches"]
 
@@ -96,15 +96,14 @@ def _first_copy(question: Question) -> Question:
 
 
 def _trade(question: Question, strategies: Sequence[Strategy]) -> Batch:
-    question = _first_copy(question)
-    bars, start = question.bars, question.trade_from
-    first = 0 if start is None else int(np.searchsorted(bars.time_ns, as_ns(start)))
-    return run_trials(strategies, bars, _venue(question), first=first)
+    return run_trials(strategies, _floor(_first_copy(question)))
 
 
 @lru_cache(maxsize=1)
-def _venue(question: Question) -> Venue:
-    q = question
-    return venue_of(
+def _floor(question: Question) -> Floor:
+    q, start = question, question.trade_from
+    venue = venue_of(
         q.bars, account=q.account, costs=q.costs, sizing=q.sizing, limits=q.limits, rates=q.rates, intrabar=q.intrabar
     )
+    first = 0 if start is None else int(np.searchsorted(q.bars.time_ns, as_ns(start)))
+    return floor_of(q.bars, venue, first=first)

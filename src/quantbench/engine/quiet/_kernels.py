@@ -28,73 +28,92 @@ from quantbench.engine.levels._kernels import (
     tightened,
 )
 
-
-@inlined
-def quiet_flat(target, enter_, balance, k, equity, money, record):
-    """Mark flat bars up to the one on which an episode starts; return the bar after the last marked."""
-    while k < len(equity) - 1:
-        equity[k] = balance
-        if record:
-            money[0, k], money[1, k] = 0.0, balance
-        k += 1
-        now = target[k - 1]
-        if now != 0 and (now != target[k - 2] or (len(enter_) and enter_[k - 1])):
-            break
-    return k
-
-
-@compiled
-def _quiet_plain(equity, adverses, favourables, closes, target, swap, k, last, ends):
-    """Mark held bars as `quiet_held` does where no stop follows, nothing is recorded, quote is account currency."""
-    side, worst, take, contract, entry, lots, balance = ends
-    while k < last and not (len(swap) and swap[k] != 0):
-        if side * (adverses[k] - worst) <= 0 or side * (favourables[k] - take) >= 0:
-            break
-        equity[k] = balance + (closes[k] - entry) * side * contract * lots
-        k += 1
-        if target[k - 1] != target[k - 2]:
-            break
-    return k
+BLOCK = 64  # bars looked at without a branch between them
 
 
 @inlined
-def quiet_held(desk, book, k, equity, money, record):
-    """Mark bars of one held part up to a level, swap, time or new target; return the bar after the last marked."""
-    side, cells, i, terms, target = book.state[SIDE], book.money, book.state[HEAD], desk.terms, desk.target
+def mark_flat(equity, balance, k, end, money, record):
+    """Mark bars on which nothing is held."""
+    for i in range(k, end):
+        equity[i] = balance
+    if record:
+        money[0, k:end], money[1, k:end] = 0.0, balance
+
+
+@inlined
+def quiet_held(desk, book, k, last, equity, money, record):
+    """Mark bars of one held part up to a level, rollover, time or `last`; return the bar after the last marked."""
+    side, cells, terms = book.state[SIDE], book.money, desk.terms
     row, first = (0, 0) if side > 0 else (1, 4)
-    entry, lots, balance = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], terms), cells[BALANCE]
     stop_out = stop_out_price(terms, book, rate_at(desk.rate, 0, k))
-    take, stop, trail = cells[TAKE], cells[STOP], cells[TRAIL]
-    worst, even = nearer(side, stop_out, stop), on_grid(cells[QUOTE] + side * cells[BREAKEVEN], terms.scale)
-    follows, last = not (np.isnan(trail) and np.isnan(even)), len(equity) - 1
+    even = on_grid(cells[QUOTE] + side * cells[BREAKEVEN], terms.scale)
     if cells[HOLD] < last - book.state[ENTRY_BAR]:
         last = max(k, book.state[ENTRY_BAR] + int(np.ceil(cells[HOLD])))
     if desk.rate.shape[1]:
         last = min(last, k + 1)  # the stop-out price moves with the rate
-    swaps, swap = desk.swap.shape[1] > 0, desk.swap[row]
-    rows = desk.quotes[first : first + 4]
+    rows, swap = desk.quotes[first : first + 4], desk.swap[row]
+    if np.isnan(cells[TRAIL]) and np.isnan(even):
+        worst = nearer(side, stop_out, cells[STOP])
+        end = _until_reached(rows[ADVERSE], rows[FAVOURABLE], swap, side, worst, cells[TAKE], k, last)
+    else:
+        end = _followed(rows, swap, cells, side, stop_out, even, terms, k, last)
+    _mark_held(desk, book, rows, side, k, end, equity, money, record)
+    return end
+
+
+@compiled
+def _until_reached(adverses, favourables, swap, side, worst, take, k, last):
+    """Return the first bar that reaches a level or holds a rollover, `last` if none does."""
+    while k < last:
+        end, reached = min(k + BLOCK, last), False
+        for i in range(k, end):
+            reached |= (side * (adverses[i] - worst) <= 0) | (side * (favourables[i] - take) >= 0)
+        if len(swap):
+            for i in range(k, end):
+                reached |= swap[i] != 0
+        if reached:
+            while not (
+                side * (adverses[k] - worst) <= 0 or side * (favourables[k] - take) >= 0 or (len(swap) and swap[k] != 0)
+            ):
+                k += 1
+            return k
+        k = end
+    return last
+
+
+@compiled
+def _followed(rows, swap, cells, side, stop_out, even, terms, k, last):
+    """Move the stop after each bar up to the one that reaches a level or holds a rollover; return that bar."""
     adverses, favourables, closes = rows[ADVERSE], rows[FAVOURABLE], rows[CLOSE]
-    if not follows and not record and terms.conversion == 0:
-        ends = (side, worst, take, terms.contract, entry, lots, balance)
-        return _quiet_plain(equity, adverses, favourables, closes, target, swap, k, last, ends)
-    while k < last and not (swaps and swap[k] != 0):
-        adverse, favourable, close = adverses[k], favourables[k], closes[k]
-        if side * (adverse - worst) <= 0 or side * (favourable - take) >= 0:
+    stop, take, trail, quote = cells[STOP], cells[TAKE], cells[TRAIL], cells[QUOTE]
+    worst = nearer(side, stop_out, stop)
+    while k < last and not (len(swap) and swap[k] != 0):
+        favourable, outermost = favourables[k], closes[k] - side * terms.nearest
+        if side * (adverses[k] - worst) <= 0 or side * (favourable - take) >= 0:
             break
-        if follows:
-            outermost = close - side * terms.nearest
-            if side * (favourable - even) >= 0:
-                stop = tightened(side, stop, cells[QUOTE], outermost, terms.scale)
-            if not np.isnan(trail):
-                stop = tightened(side, stop, favourable - side * trail, outermost, terms.scale)
-            worst = nearer(side, stop_out, stop)
-        unit = unit_profit(side, entry, close, terms, factor_at(terms, close, rate_at(desk.rate, 1, k)))
-        equity[k] = balance + unit * lots
-        if record:
-            money[0, k], money[1, k] = side * lots, balance
-            excursion(terms, book, i, entry, adverse, favourable, rate_at(desk.rate, 0, k))
+        if side * (favourable - even) >= 0:
+            stop = tightened(side, stop, quote, outermost, terms.scale)
+        if not np.isnan(trail):
+            stop = tightened(side, stop, favourable - side * trail, outermost, terms.scale)
+        worst = nearer(side, stop_out, stop)
         k += 1
-        if target[k - 1] != target[k - 2]:
-            break
     cells[STOP] = stop
     return k
+
+
+@compiled
+def _mark_held(desk, book, rows, side, k, end, equity, money, record):
+    """Mark bars on which one part is held: equity and, if `record`, lots, balance and excursions."""
+    i, terms, balance, closes = book.state[HEAD], desk.terms, book.money[BALANCE], rows[CLOSE]
+    entry, lots = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], desk.terms)
+    if terms.conversion == 0:
+        for t in range(k, end):
+            equity[t] = balance + unit_profit(side, entry, closes[t], terms, 1.0) * lots
+    else:
+        for t in range(k, end):
+            factor = factor_at(terms, closes[t], rate_at(desk.rate, 1, t))
+            equity[t] = balance + unit_profit(side, entry, closes[t], terms, factor) * lots
+    if record:
+        money[0, k:end], money[1, k:end] = side * lots, balance
+        for t in range(k, end):
+            excursion(terms, book, i, entry, rows[ADVERSE, t], rows[FAVOURABLE, t], rate_at(desk.rate, 0, t))

@@ -1,10 +1,12 @@
 """One trial from signals to figures, compiled: trade, then measure. The figures are those of engine.metrics."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from quantbench.config._kernels import compiles
-from quantbench.engine._kernels import run
-from quantbench.engine.book import BALANCE, DAY_START, LAST_FILL, PEAK, TRADES
+from quantbench.engine._kernels import Desk, room_for, run, turns_of
+from quantbench.engine.book import BALANCE, DAY_START, LAST_FILL, MONEY_CELLS, PEAK, STATE_CELLS, TRADES, Book
 
 NAN = np.nan
 NEVER = -(2**62)
@@ -13,20 +15,80 @@ BLOCK = 64
 PROFIT = 12  # column of Book.trade
 
 
+class Decided(NamedTuple):
+    """What some strategies decided, one row each; exits have no columns, one for all bars, or one each."""
+
+    warm: np.ndarray
+    target: np.ndarray
+    enter: np.ndarray
+    exits: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # stop, take, trail, breakeven, hold
+
+
+class Found(NamedTuple):
+    """Where the figures of each go; those that are not `fine` were not traded."""
+
+    row: np.ndarray
+    fine: np.ndarray
+    values: np.ndarray
+    daily: np.ndarray
+
+
 @compiles()
-def take_in(target, enter_, warm, first, into):
-    """Copy a target with its bars before `first` flat; return (is fine, parts, trades, skips) it can make."""
-    into[:] = target
-    into[:first] = 0.0
-    beyond, changes = 0, 0
+def trade_each(desk, decided, first, ends, periods, found):
+    """Check, trade and measure every row; bars before `first` or the warm-up are made flat."""
+    n = decided.target.shape[1]
+    equity, daily, turns = np.empty(n), np.empty(len(ends)), np.empty(n + 1, np.int64)
+    room, book = 0, _empty_book(0)
+    for i in range(len(decided.warm)):
+        target, enter, warm, row = decided.target[i], decided.enter[i], decided.warm[i], found.row[i]
+        stops, takes, trails, evens, holds = decided.exits
+        exits = (stops[i], takes[i], trails[i], evens[i], holds[i])
+        found.fine[i] = _is_fine(target, exits, min(max(warm, 0), n))
+        if not found.fine[i]:
+            continue
+        begin = max(first, warm, 0)
+        target[:begin] = 0.0
+        enter[:begin] = False
+        news = turns_of(target, enter, turns)
+        if news > room:
+            room = 2 * news
+            book = _empty_book(room)
+        on_it = Desk(
+            desk.terms, desk.quotes, target, turns, exits, enter, desk.size, desk.swap, desk.rate, desk.blocked,
+            desk.day, desk.time_ns, desk.fine, desk.fine_range,
+        )  # fmt: skip
+        trade_and_measure(on_it, book, equity, ends, periods, daily, found.values[row])
+        for day in range(len(daily)):
+            found.daily[row, day] = daily[day]
+
+
+@compiles()
+def _empty_book(news):
+    parts, trades, skips = room_for(news)
+    return Book(
+        np.empty(MONEY_CELLS),
+        np.empty(STATE_CELLS, np.int64),
+        np.empty((parts, 7)),
+        np.empty((trades, 16)),
+        np.empty((skips, 2), np.int64),
+    )
+
+
+@compiles()
+def _is_fine(target, exits, warm):
+    """Return whether `Signals.checked` would pass what is decided from bar `warm` on."""
+    bad = False
     for t in range(warm, len(target)):
-        beyond += not abs(target[t]) <= 1.0  # NaN fails too
-    for t in range(1, len(into)):
-        changes += into[t] != into[t - 1]
-    changes += len(into) > 0 and into[0] != 0
-    for t in range(first, len(enter_)):
-        changes += enter_[t]
-    return beyond == 0, 1 + changes, 1 + 2 * changes, 1 + changes
+        bad |= not abs(target[t]) <= 1.0  # NaN fails too
+    for column in exits:
+        if len(column) == 1:
+            if column[0] <= 0 or np.isinf(column[0]):
+                for t in range(warm, len(target)):
+                    bad |= target[t] != 0
+        elif len(column):
+            for t in range(warm, len(target)):
+                bad |= ((column[t] <= 0) | np.isinf(column[t])) & (target[t] != 0)
+    return not bad
 
 
 @compiles()
