@@ -206,13 +206,13 @@ FAULTS = (
     _quiet(
         "kernel: a quiet stretch runs through a stop",
         (
-            "reached |= (side * (adverses[i] - worst) <= 0) | (side * (favourables[i] - take) >= 0)",
-            "reached |= (side * (favourables[i] - take) >= 0)",
+            "            reached += side * (adverse[i] - worst) <= 0\n",
+            "",
         ),
     ),
     _quiet(
         "kernel: a quiet stretch runs through a rollover",
-        ("                reached |= swap[i] != 0\n", "                pass\n"),
+        ("            reached += night[i] != 0\n", "            pass\n"),
     ),
     _quiet(
         "kernel: a quiet stretch runs through hold",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ __all__ = ["Signals"]
 
 FloatArray = npt.NDArray[np.float64]
 _DISTANCES = ("stop", "take", "trail", "breakeven")
+_COLUMNS = ("target", *_DISTANCES, "enter", "hold")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,10 @@ class Signals:
 
     def __post_init__(self) -> None:
         """Turn whatever array-like was given into NumPy; lengths are checked against the bars later."""
-        for part in fields(self):
-            value = getattr(self, part.name)
+        for name in _COLUMNS:
+            value = getattr(self, name)
             if value is not None and not (type(value) is np.ndarray and value.dtype == np.float64):
-                object.__setattr__(self, part.name, _as_array(value, part.name))
+                object.__setattr__(self, name, _as_array(value, name))
 
     @classmethod
     def when(cls, *, long: Any = False, short: Any = False, **exits: Any) -> Self:
@@ -146,10 +147,10 @@ class Signals:
             When a length differs.
         """
         found: dict[str, Any] = {}
-        for part in fields(self):
-            value = getattr(self, part.name)
+        for name in _COLUMNS:
+            value = getattr(self, name)
             if value is not None and value.shape != (length,):
-                found[part.name] = _spread_out(value, length, part.name)
+                found[name] = _spread_out(value, length, name)
         return replace(self, **found) if found else self
 
     def flat_before(self, row: int) -> Self:

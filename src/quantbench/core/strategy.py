@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
@@ -138,11 +139,18 @@ class Strategy:
         ParamsError
             For an unknown or missing name, or a choice the strategy refuses.
         """
-        names = [part.name for part in fields(cls)]
+        names, needed = _fields_of(cls)  # type: ignore[arg-type]  # mypy: a type[Self] were not hashable
         for name in params:
             if name not in names:
                 raise ParamsError(f"{cls.__name__} has no param {name!r}: {did_you_mean(name, names)}")
-        for part in fields(cls):
-            if part.name not in params and part.default is MISSING and part.default_factory is MISSING:
-                raise ParamsError(f"{cls.__name__} needs a value for {part.name!r}")
+        for name in needed:
+            if name not in params:
+                raise ParamsError(f"{cls.__name__} needs a value for {name!r}")
         return cls(**params)
+
+
+@cache
+def _fields_of(strategy: type[Strategy]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a strategy's fields, and of those without a default."""
+    needed = [part for part in fields(strategy) if part.default is MISSING and part.default_factory is MISSING]
+    return tuple(part.name for part in fields(strategy)), tuple(part.name for part in needed)

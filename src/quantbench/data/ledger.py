@@ -24,7 +24,7 @@ from quantbench.config import settings
 from quantbench.core.errors import StoreError
 from quantbench.core.study import Study
 from quantbench.data.code import code_hash
-from quantbench.data.trial_key import TrialKey, canonical, guards
+from quantbench.data.trial_key import TrialKey, canonical, canonical_each, guards
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def _rows(study: Study, same: Mapping[str, Any]) -> pl.DataFrame:
     from quantbench.data.parquet import pl
 
     many = len(study)
-    choices = [canonical(choice) for choice in study.params]
+    choices = canonical_each(study.params)
     missing = np.full(many, np.nan)
     measured: Mapping[str, Any] = study.values  # noqa: PD011  (a mapping of arrays, no frame)
     trials = pl.DataFrame(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +15,7 @@ from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
 from quantbench.data.code import code_hash
 
-__all__ = ["TrialKey", "canonical", "guards", "trial_key"]
+__all__ = ["TrialKey", "canonical", "canonical_each", "guards", "trial_key"]
 
 
 class TrialKey(NamedTuple):
@@ -82,6 +82,27 @@ def canonical(value: object) -> str:
     return _ENCODER.encode(_plain(value))
 
 
+def canonical_each(choices: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return `canonical` of each choice; a search tries few values in many combinations, so each is put in words once.
+
+    Examples
+    --------
+    >>> canonical_each([{"slow": 100, "fast": 20.0}, {"slow": 50, "fast": 20.0}])
+    ['{"fast":20,"slow":100}', '{"fast":20,"slow":50}']
+    """
+    words: dict[Any, str] = {}
+
+    def word(name: str, value: Any) -> str:
+        if type(value) not in _SIMPLE:
+            return canonical({name: value})[1:-1]
+        key = (name, type(value), value)  # 1, 1.0 and True are equal, their words are not
+        if key not in words:
+            words[key] = canonical({name: value})[1:-1]
+        return words[key]
+
+    return ["{" + ",".join([word(name, choice[name]) for name in sorted(choice)]) + "}" for choice in choices]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
@@ -96,4 +117,5 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_SIMPLE: Final = (bool, int, float, str, type(None))
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)

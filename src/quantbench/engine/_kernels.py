@@ -76,7 +76,7 @@ class Desk(NamedTuple):
     quotes: np.ndarray  # (8, bars)
     target: np.ndarray
     turns: np.ndarray  # the bars whose decision is news, see `turns_of`
-    exits: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # EXITS: none, one, or one a bar
+    exits: tuple[np.ndarray, ...]  # EXITS: none, one, or one a bar
     enter: np.ndarray
     size: np.ndarray
     swap: np.ndarray  # (2, bars): long, short; quote currency per lot
@@ -283,17 +283,17 @@ def turns_of(target, enter_, into):
     """
     n, found, before = len(target), 0, 0.0
     for begin in range(0, n, BLOCK):
-        end, differs = min(begin + BLOCK, n), False
-        for t in range(max(begin, 1), end):
-            differs |= target[t] != target[t - 1]
-        if begin and not differs and not len(enter_):  # most blocks hold none, and are not looked at again
-            continue
-        before = target[begin - 1] if begin else 0.0
-        for t in range(begin, end):
-            if target[t] != before or (len(enter_) and enter_[t]):
-                into[found] = t
-                found += 1
-            before = target[t]
+        block, flags, differs = target[begin : begin + BLOCK], enter_[begin : begin + BLOCK], 0
+        for t in range(len(block) - 1):
+            differs += block[t] != block[t + 1]
+        for t in range(len(flags)):
+            differs += flags[t]
+        if differs or block[0] != before:  # most blocks hold no news, and are not looked at again
+            for t in range(len(block)):
+                into[found] = begin + t
+                found += block[t] != before or (len(flags) and flags[t])
+                before = block[t]
+        before = block[len(block) - 1]
     into[found] = n
     return found
 

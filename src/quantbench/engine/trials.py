@@ -23,7 +23,7 @@ from quantbench.engine.setting import Venue
 
 __all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials"]
 
-_CELLS: Final = 2**16  # targets taken to the kernel at once: half a megabyte, which stays in the cache
+_CELLS: Final = 2**19  # targets taken to the kernel at once: a thread that waits for the lock wakes up slowly
 
 METRICS: Final = (
     "trades",

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +43,7 @@ class Cache:
         self._owners: Counter[int] = Counter()  # how many entries keep a block of memory alive, by its id
         self._bytes = 0
         self._lock = Lock()
+        self._makers: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # a lock per result being worked out
 
     @property
     def n_bytes(self) -> int:
@@ -58,6 +61,14 @@ class Cache:
                 return None
             self._entries.move_to_end(key)
             return entry[0]
+
+    def maker(self, key: Any) -> AbstractContextManager[Any]:
+        """Return what to hold while working out a result, so that no two threads do the same."""
+        with self._lock:
+            lock = self._makers.get(key)
+            if lock is None:
+                self._makers[key] = lock = Lock()
+            return cast("AbstractContextManager[Any]", lock)
 
     def keep(self, key: Any, result: Any, inputs: tuple[FloatArray, ...]) -> Any:
         """Keep the result and return the one to use: another thread may have been first."""
@@ -107,13 +118,16 @@ def cached(compute: Callable[..., R]) -> Callable[..., R]:
         found: R | None = CACHE.find(key)
         if found is not None:
             return found
-        result = compute(columns, *params)
-        if all(_owner(column) is not None for column in columns):
-            kept: R = CACHE.keep(key, _frozen(result), columns)
-            return kept
-        for array in _arrays(result):
-            array.flags.writeable = False  # read-only either way: the answer behaves the same
-        return result
+        if not all(_owner(column) is not None for column in columns):
+            result = compute(columns, *params)
+            for array in _arrays(result):
+                array.flags.writeable = False  # read-only either way: the answer behaves the same
+            return result
+        with CACHE.maker(key):  # another thread may be at it: then it is there now
+            found = CACHE.find(key)
+            if found is None:
+                found = CACHE.keep(key, _frozen(compute(columns, *params)), columns)
+            return found
 
     return find_or_compute
 

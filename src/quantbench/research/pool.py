@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 from uuid import uuid4
 
@@ -21,12 +22,15 @@ from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
+from quantbench.research.crew import worked
 
 __all__ = ["Question", "batches"]
 
-_FIRST: Final = 8  # trials timed before deciding whether a pool pays
-_POOL_SECONDS: Final = 4.0  # starting one, and what its workers work out for themselves, takes a second or two
+_FIRST: Final = 8  # trials timed before deciding who does the rest
+_THREADS_PAY: Final = 0.02  # seconds of work
+_PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
 _BATCH: Final = 250
+_BATCH_SECONDS: Final = 0.05  # of work: what Ctrl-C may lose
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,37 +51,64 @@ class Question:
 def batches(question: Question, strategies: Sequence[Strategy], *, workers: int | None) -> Iterator[Batch]:
     """Yield the trials in order, batch by batch.
 
-    With `workers` None the first trials are timed and a pool is started only where the rest would
-    take longer than starting it; 1 never starts one.
+    Threads share the bars and the indicators, and most of a trial needs no lock of Python's. Where
+    they turn out to wait for it (a strategy in pandas or plain Python), processes take over, if the
+    trials left pay for starting them. 1 worker, or little work, needs neither.
     """
     if workers is not None and workers < 1:
         raise ParamsError(f"workers must be at least 1 (workers={workers!r})")
-    cores = workers or os.cpu_count() or 1
-    if workers is None and cores > 1:
-        yield _trade(question, strategies[:1])  # compiles, reads caches: not timed
-        began = time.perf_counter()
-        yield _trade(question, strategies[1 : 1 + _FIRST])
-        strategies = strategies[1 + _FIRST :]
-        seconds = (time.perf_counter() - began) / _FIRST * len(strategies)
-        cores = cores if seconds > _POOL_SECONDS else 1
-    size = max(1, min(_BATCH, -(-len(strategies) // (4 * cores)))) if cores > 1 else _BATCH
-    parts = [strategies[i : i + size] for i in range(0, len(strategies), size)]
-    if cores == 1:
-        yield from (_trade(question, part) for part in parts)
-    elif parts:
-        yield from _pooled(_trade, question, parts, cores)
+    floor, cores, deciding = _floor(question), workers or os.cpu_count() or 1, _Stopwatch()
+    yield run_trials(strategies[:1], floor)  # compiles, reads caches: not timed
+    began = time.perf_counter()
+    yield run_trials(strategies[1 : 1 + _FIRST], floor, turn=deciding)
+    each, strategies = (time.perf_counter() - began) / _FIRST, strategies[1 + _FIRST :]
+    left = each * len(strategies)
+    if cores == 1 or (workers is None and left < _THREADS_PAY):
+        yield from (run_trials(part, floor) for part in _parts(strategies, each))
+        return
+    # Threads that decide at once hand Python's lock to and fro, and waking up takes longer than deciding.
+    # While deciding is a small part they take turns; each trades while another decides.
+    turn = Lock() if deciding.seconds * cores < each * _FIRST else None
+    parts, first, ends = _parts(strategies, each, cores), 4 * cores if left > _PROCESSES_PAY else 0, [began]
+
+    def trade(part: Sequence[Strategy]) -> Batch:
+        batch = run_trials(part, floor, turn=turn)
+        ends.append(time.perf_counter())
+        return batch
+
+    began = time.perf_counter()
+    yield from worked(trade, parts[:first], cores)
+    parts, lost = parts[first:], (max(ends) - began) / max(1, sum(map(len, parts[:first]))) - each / cores
+    threads_lose = lost * sum(map(len, parts)) > _PROCESSES_PAY
+    yield from _pooled(question, parts, cores) if threads_lose else worked(trade, parts, cores)
 
 
-def _pooled(
-    work: Callable[[Question, Sequence[Strategy]], Batch],
-    question: Question,
-    parts: list[Sequence[Strategy]],
-    cores: int,
-) -> Iterator[Batch]:
+class _Stopwatch:
+    """Adds up the seconds spent inside it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> None:
+        self.seconds -= time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter()
+
+
+def _parts(strategies: Sequence[Strategy], each: float, cores: int = 1) -> list[Sequence[Strategy]]:
+    """Cut the trials into parts of some time, a few for each core."""
+    most = min(_BATCH, -(-len(strategies) // (4 * cores)))
+    size = max(1, min(most, int(_BATCH_SECONDS / max(each, 1e-9))))
+    return [strategies[i : i + size] for i in range(0, len(strategies), size)]
+
+
+def _pooled(question: Question, parts: list[Sequence[Strategy]], cores: int) -> Iterator[Batch]:
+    """Yield the batches in order, traded by processes."""
     from joblib import Parallel, delayed
 
     pool = Parallel(n_jobs=cores, backend="loky", return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-    yield from pool(delayed(work)(question, part) for part in parts)
+    yield from pool(delayed(_trade)(question, part) for part in parts)
 
 
 _ARRIVED: Final[dict[str, Question]] = {}
@@ -89,10 +120,11 @@ def _first_copy(question: Question) -> Question:
     Each batch brings the bars along. Indicators and the venue are kept by identity, so all batches
     must look at one copy, or a worker would work them out anew for every batch.
     """
-    if question.token not in _ARRIVED:
+    first = _ARRIVED.get(question.token)
+    if first is None:
         _ARRIVED.clear()
-        _ARRIVED[question.token] = question
-    return _ARRIVED[question.token]
+        _ARRIVED[question.token] = first = question
+    return first
 
 
 def _trade(question: Question, strategies: Sequence[Strategy]) -> Batch:

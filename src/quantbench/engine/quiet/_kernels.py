@@ -1,4 +1,7 @@
-"""Bars on which nothing can happen, run through at once. What they mark is what the slow way would mark."""
+"""Bars on which nothing can happen, run through at once. What they mark is what the slow way would mark.
+
+Loops go over slices from their first element: only then does the compiler use whole vectors.
+"""
 
 import numpy as np
 
@@ -34,8 +37,7 @@ BLOCK = 64  # bars looked at without a branch between them
 @inlined
 def mark_flat(equity, balance, k, end, money, record):
     """Mark bars on which nothing is held."""
-    for i in range(k, end):
-        equity[i] = balance
+    equity[k:end] = balance
     if record:
         money[0, k:end], money[1, k:end] = 0.0, balance
 
@@ -65,12 +67,13 @@ def quiet_held(desk, book, k, last, equity, money, record):
 def _until_reached(adverses, favourables, swap, side, worst, take, k, last):
     """Return the first bar that reaches a level or holds a rollover, `last` if none does."""
     while k < last:
-        end, reached = min(k + BLOCK, last), False
-        for i in range(k, end):
-            reached |= (side * (adverses[i] - worst) <= 0) | (side * (favourables[i] - take) >= 0)
-        if len(swap):
-            for i in range(k, end):
-                reached |= swap[i] != 0
+        end, reached = min(k + BLOCK, last), 0
+        adverse, favourable, night = adverses[k:end], favourables[k:end], swap[k:end]
+        for i in range(len(adverse)):
+            reached += side * (adverse[i] - worst) <= 0
+            reached += side * (favourable[i] - take) >= 0
+        for i in range(len(night)):
+            reached += night[i] != 0
         if reached:
             while not (
                 side * (adverses[k] - worst) <= 0 or side * (favourables[k] - take) >= 0 or (len(swap) and swap[k] != 0)
@@ -106,13 +109,14 @@ def _mark_held(desk, book, rows, side, k, end, equity, money, record):
     """Mark bars on which one part is held: equity and, if `record`, lots, balance and excursions."""
     i, terms, balance, closes = book.state[HEAD], desk.terms, book.money[BALANCE], rows[CLOSE]
     entry, lots = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], desk.terms)
+    to_mark, close = equity[k:end], closes[k:end]
     if terms.conversion == 0:
-        for t in range(k, end):
-            equity[t] = balance + unit_profit(side, entry, closes[t], terms, 1.0) * lots
+        for t in range(len(close)):
+            to_mark[t] = balance + unit_profit(side, entry, close[t], terms, 1.0) * lots
     else:
-        for t in range(k, end):
-            factor = factor_at(terms, closes[t], rate_at(desk.rate, 1, t))
-            equity[t] = balance + unit_profit(side, entry, closes[t], terms, factor) * lots
+        for t in range(len(close)):
+            factor = factor_at(terms, close[t], rate_at(desk.rate, 1, k + t))
+            to_mark[t] = balance + unit_profit(side, entry, close[t], terms, factor) * lots
     if record:
         money[0, k:end], money[1, k:end] = side * lots, balance
         for t in range(k, end):

@@ -21,7 +21,7 @@ class Decided(NamedTuple):
     warm: np.ndarray
     target: np.ndarray
     enter: np.ndarray
-    exits: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # stop, take, trail, breakeven, hold
+    exits: tuple[np.ndarray, ...]  # stop, take, trail, breakeven, hold
 
 
 class Found(NamedTuple):
@@ -43,13 +43,16 @@ def trade_each(desk, decided, first, ends, periods, found):
         target, enter, warm, row = decided.target[i], decided.enter[i], decided.warm[i], found.row[i]
         stops, takes, trails, evens, holds = decided.exits
         exits = (stops[i], takes[i], trails[i], evens[i], holds[i])
-        found.fine[i] = _is_fine(target, exits, min(max(warm, 0), n))
-        if not found.fine[i]:
-            continue
-        begin = max(first, warm, 0)
+        begin = min(max(first, warm, 0), n)
+        fine = _are_fine(target, exits, min(max(warm, 0), n), begin)
         target[:begin] = 0.0
         enter[:begin] = False
         news = turns_of(target, enter, turns)
+        for t in turns[:news]:  # each value the target takes is there
+            fine &= abs(target[t]) <= 1.0  # NaN fails too
+        found.fine[i] = fine
+        if not fine:
+            continue
         if news > room:
             room = 2 * news
             book = _empty_book(room)
@@ -75,20 +78,20 @@ def _empty_book(news):
 
 
 @compiles()
-def _is_fine(target, exits, warm):
-    """Return whether `Signals.checked` would pass what is decided from bar `warm` on."""
-    bad = False
-    for t in range(warm, len(target)):
-        bad |= not abs(target[t]) <= 1.0  # NaN fails too
+def _are_fine(target, exits, warm, begin):
+    """Return whether `Signals.checked` would pass the target up to bar `begin`, and all distances."""
+    bad = 0
+    for wanted in target[warm:begin]:
+        bad += not abs(wanted) <= 1.0
+    wanted = target[warm:]
     for column in exits:
-        if len(column) == 1:
-            if column[0] <= 0 or np.isinf(column[0]):
-                for t in range(warm, len(target)):
-                    bad |= target[t] != 0
-        elif len(column):
-            for t in range(warm, len(target)):
-                bad |= ((column[t] <= 0) | np.isinf(column[t])) & (target[t] != 0)
-    return not bad
+        if len(column) == 1 and not (column[0] <= 0 or np.isinf(column[0])):
+            continue
+        distances = column[warm:] if len(column) > 1 else column
+        for t in range(len(wanted) if len(column) else 0):
+            distance = distances[t if len(distances) > 1 else 0]
+            bad += (distance <= 0 or np.isinf(distance)) and wanted[t] != 0
+    return bad == 0
 
 
 @compiles()
@@ -134,14 +137,15 @@ def _days(equity, ends, balance, daily):
 
 @compiles()
 def _max_drawdown(equity, balance):
-    # Most blocks of bars make neither a new peak nor a new worst: their extremes tell, and cost little.
+    # Most blocks of bars make neither a new peak nor a new worst: comparing tells, and costs little.
     peak, worst, near = balance, 1.0, SLACK
     for begin in range(0, len(equity), BLOCK):
         block = equity[begin : begin + BLOCK]
-        highest, lowest = block[0], block[0]
-        for now in block:
-            highest, lowest = max(highest, now), min(lowest, now)
-        if highest <= peak and lowest >= near * peak:
+        news, least = 0, near * peak
+        for t in range(len(block)):
+            news += block[t] > peak
+            news += block[t] < least
+        if not news:
             continue
         for now in block:
             peak = max(peak, now)
