@@ -14,7 +14,7 @@ import quantbench as qb
 from quantbench.core.errors import StoreError
 from quantbench.data import parquet
 from quantbench.data.ledger import append_study, count_distinct, read_ledger
-from quantbench.data.trial_key import TrialKey, canonical, trial_key
+from quantbench.data.trial_key import TrialKey, canonical, canonical_each, trial_key
 
 PAIRS = [(5, 40), (10, 40), (15, 60)]
 
@@ -121,6 +121,12 @@ def test_equal_values_are_equal_text():
     assert canonical(qb.PercentEquity(1)) == canonical(qb.PercentEquity(1.0)) != canonical(qb.FixedLots(1.0))
     assert canonical({"a": True}) != canonical({"a": 1})
     assert canonical(qb.Limits(cooldown="120min")) == canonical(qb.Limits(cooldown="2h"))
+
+
+def test_choices_put_in_words_together_read_as_each_alone():
+    values = (1, 1.0, True, 0.1, np.float64(1.0), np.int64(1), "1", 'say "1"', None, float("nan"), -0.0, (1,), (True,))
+    choices = [{"b": b, "a": a} for a in values for b in values]
+    assert canonical_each(choices) == [canonical(choice) for choice in choices]
 
 
 def test_a_ledger_without_a_folder_lies_in_the_home_of_the_settings(make_study, now, tmp_path, monkeypatch):

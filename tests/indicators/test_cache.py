@@ -3,6 +3,7 @@
 import gc
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import sleep
 
 import numpy as np
 import pytest
@@ -163,3 +164,48 @@ def test_an_error_is_not_remembered(own_cache):
     with pytest.raises(ZeroDivisionError, match="first"):
         fails_once((values,), 1)
     np.testing.assert_array_equal(fails_once((values,), 1), values + 1.0)
+
+
+def test_threads_that_want_the_same_result_work_it_out_once(own_cache):
+    calls, begun = [], Barrier(4)
+
+    @cached
+    def slow(columns, lookback):
+        calls.append(lookback)
+        sleep(0.05)  # the others arrive meanwhile
+        return columns[0] * lookback
+
+    values = column()
+
+    def want(lookback):
+        begun.wait()
+        return slow((values,), lookback)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(want, (2, 2, 2, 3)))
+    assert sorted(calls) == [2, 3]
+    assert found[0] is found[1] is found[2]
+
+
+def test_a_result_that_could_not_be_worked_out_is_tried_again_by_whoever_waits(own_cache):
+    calls, begun = [], Barrier(2)
+
+    @cached
+    def moody(columns):
+        calls.append(1)
+        if len(calls) == 1:
+            sleep(0.05)
+            raise ValueError("once")
+        return columns[0] * 2.0
+
+    values = column()
+
+    def want(_):
+        begun.wait()
+        try:
+            return moody((values,))[0]
+        except ValueError as fault:
+            return str(fault)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(map(str, pool.map(want, range(2)))) == sorted(["once", str(values[0] * 2.0)])

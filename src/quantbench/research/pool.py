@@ -29,6 +29,7 @@ __all__ = ["Question", "batches"]
 _FIRST: Final = 8  # trials timed before deciding who does the rest
 _THREADS_PAY: Final = 0.02  # seconds of work
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
+_FEW_BARS: Final = 20_000
 _BATCH: Final = 250
 _BATCH_SECONDS: Final = 0.05  # of work: what Ctrl-C may lose
 
@@ -57,18 +58,17 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
     """
     if workers is not None and workers < 1:
         raise ParamsError(f"workers must be at least 1 (workers={workers!r})")
-    floor, cores, deciding = _floor(question), workers or os.cpu_count() or 1, _Stopwatch()
+    floor, cores = _floor(question), workers or os.cpu_count() or 1
     yield run_trials(strategies[:1], floor)  # compiles, reads caches: not timed
     began = time.perf_counter()
-    yield run_trials(strategies[1 : 1 + _FIRST], floor, turn=deciding)
+    yield run_trials(strategies[1 : 1 + _FIRST], floor)
     each, strategies = (time.perf_counter() - began) / _FIRST, strategies[1 + _FIRST :]
     left = each * len(strategies)
     if cores == 1 or (workers is None and left < _THREADS_PAY):
         yield from (run_trials(part, floor) for part in _parts(strategies, each))
         return
-    # Threads that decide at once hand Python's lock to and fro, and waking up takes longer than deciding.
-    # While deciding is a small part they take turns; each trades while another decides.
-    turn = Lock() if deciding.seconds * cores < each * _FIRST else None
+    # Over few bars, handing Python's lock to and fro takes longer than deciding: one decides, the others trade.
+    turn = Lock() if len(question.bars) < _FEW_BARS else None
     parts, first, ends = _parts(strategies, each, cores), 4 * cores if left > _PROCESSES_PAY else 0, [began]
 
     def trade(part: Sequence[Strategy]) -> Batch:
@@ -78,22 +78,17 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
 
     began = time.perf_counter()
     yield from worked(trade, parts[:first], cores)
-    parts, lost = parts[first:], (max(ends) - began) / max(1, sum(map(len, parts[:first]))) - each / cores
-    threads_lose = lost * sum(map(len, parts)) > _PROCESSES_PAY
-    yield from _pooled(question, parts, cores) if threads_lose else worked(trade, parts, cores)
+    threaded = (max(ends) - began) / max(1, sum(map(len, parts[:first])))
+    parts = parts[first:]
+    if _processes_pay(sum(map(len, parts)), alone=each, threaded=threaded, cores=cores):
+        yield from _pooled(question, parts, cores)
+    else:
+        yield from worked(trade, parts, cores)
 
 
-class _Stopwatch:
-    """Adds up the seconds spent inside it."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __enter__(self) -> None:
-        self.seconds -= time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds += time.perf_counter()
+def _processes_pay(trials: int, *, alone: float, threaded: float, cores: int) -> bool:
+    """Return whether processes save more than they cost; seconds a trial takes by itself and by all threads."""
+    return trials * (threaded - alone / cores) > _PROCESSES_PAY
 
 
 def _parts(strategies: Sequence[Strategy], each: float, cores: int = 1) -> list[Sequence[Strategy]]:

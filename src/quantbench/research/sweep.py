@@ -55,7 +55,8 @@ def sweep(
     score : str
         The metric `study.best` maximises.
     workers : int, optional
-        Processes; all cores where it pays, if not given. The answer does not depend on it.
+        How many trade at once: threads, or processes where a strategy holds Python's lock; all cores where it
+        pays, if not given. The answer does not depend on it.
     progress : bool
         Show a progress bar in a terminal or a notebook.
 

@@ -1,0 +1,113 @@
+"""Who trades the trials: one, threads or processes, and always the same answer in the same order."""
+
+import signal
+from dataclasses import dataclass
+from random import Random
+from threading import Event
+from time import sleep
+
+import numpy as np
+import pytest
+
+import quantbench as qb
+from quantbench.research import pool
+from quantbench.research.crew import worked
+
+
+@pytest.fixture(scope="module")
+def question():
+    bars = qb.load("EURUSD", "H1", "2017-01", "2017-03")
+    return pool.Question(bars, qb.Account(), qb.Costs(), qb.PercentEquity(1.0), qb.Limits())
+
+
+STRATEGIES = [qb.MaCross(fast, 100) for fast in range(2, 82)]
+STRATEGIES[38] = qb.Strategy()  # it cannot decide
+
+
+def answer(batches):
+    values, daily, failures = zip(*batches, strict=True)
+    return np.concatenate(values), np.concatenate(daily), [text for part in failures for text in part]
+
+
+def test_one_worker_threads_and_processes_give_the_same_answer(question, monkeypatch):
+    alone = answer(pool.batches(question, STRATEGIES, workers=1))
+    threads = answer(pool.batches(question, STRATEGIES, workers=3))
+    monkeypatch.setattr(pool, "_PROCESSES_PAY", -1e9)
+    monkeypatch.setattr(pool, "_BATCH", 8)
+    processes = answer(pool.batches(question, STRATEGIES, workers=2))
+    for other in (threads, processes):
+        assert np.array_equal(alone[0], other[0], equal_nan=True)
+        assert np.array_equal(alone[1], other[1], equal_nan=True)
+        assert alone[2] == other[2]
+    assert [row for row, text in enumerate(alone[2]) if text] == [38]
+    assert "must define decide" in alone[2][38]
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 9, 10, 11])
+@pytest.mark.parametrize("workers", [1, 2, 5, None])
+def test_no_trial_is_lost_or_made_twice(question, many, workers, monkeypatch):
+    monkeypatch.setattr(pool, "_THREADS_PAY", 0.0)
+    values, _, failures = answer(pool.batches(question, STRATEGIES[:many], workers=workers))
+    assert len(values) == len(failures) == many
+
+
+def test_processes_pay_where_threads_wait_for_the_lock_and_much_is_left():
+    words = {"alone": 0.01, "cores": 4}
+    assert not pool._processes_pay(100_000, threaded=0.0025, **words)  # threads are as fast as can be
+    assert pool._processes_pay(1_000, threaded=0.01, **words)  # no faster than one: 7.5 s to win
+    assert not pool._processes_pay(100, threaded=0.01, **words)
+    assert not pool._processes_pay(0, threaded=0.0, **words)
+
+
+def test_ctrl_c_while_threads_trade_ends_at_once_and_what_was_tried_is_kept(question, monkeypatch, tmp_path):
+    monkeypatch.setenv("QUANTBENCH_HOME", str(tmp_path))
+    let_go = Event()
+
+    @dataclass(frozen=True)
+    class Slow(qb.Strategy):
+        number: int = qb.param(0, among=range(60))
+
+        def decide(self, bars):
+            if self.number == 30:
+                signal.raise_signal(signal.SIGINT)
+            if self.number >= 30:
+                let_go.wait(20)  # a trial that takes long: nobody waits for it
+            return qb.Signals(np.zeros(len(bars)))
+
+    monkeypatch.setattr(pool, "_BATCH", 5)
+    with pytest.raises(KeyboardInterrupt):
+        qb.sweep(Slow, question.bars, workers=2, progress=False)
+    assert not let_go.is_set()
+    let_go.set()
+    kept = qb.read_ledger()
+    assert kept.trial.tolist() == list(range(len(kept)))
+    assert 9 <= len(kept) <= 30
+
+
+def test_results_come_in_order_whoever_is_first():
+    random = Random(7)
+    naps = [random.uniform(0, 0.004) for _ in range(40)]
+
+    def work(number):
+        sleep(naps[number])
+        return number
+
+    assert list(worked(work, range(40), 4)) == list(range(40))
+    assert list(worked(work, [], 4)) == []
+
+
+def test_what_a_part_raises_is_raised_in_its_place_and_the_rest_is_dropped():
+    done = []
+
+    def work(number):
+        if number == 3:
+            raise ArithmeticError("three")
+        done.append(number)
+        sleep(0.001)
+        return number
+
+    results = worked(work, range(1_000), 2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ArithmeticError, match="three"):
+        next(results)
+    assert len(done) < 1_000
