@@ -22,6 +22,7 @@ _HOME = {
     "quantbench.core.resample": ("resample",),
     "quantbench.core.results": ("Backtest",),
     "quantbench.core.signals": ("Signals",),
+    "quantbench.core.space": ("Range",),
     "quantbench.core.strategy": ("Strategy", "param"),
     "quantbench.core.study": ("Study", "Trial"),
     "quantbench.data.ledger": ("read_ledger",),
@@ -35,6 +36,7 @@ _HOME = {
     "quantbench.report.verdict": ("verdict",),
     "quantbench.research.causality": ("Certificate", "certify"),
     "quantbench.research.compare": ("Comparison", "compare"),
+    "quantbench.research.search": ("search",),
     "quantbench.research.sweep": ("sweep",),
     "quantbench.runs.demo": ("run_demo",),
     "quantbench.runs.notebook": ("run_notebook",),
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from quantbench.core.resample import resample as resample
     from quantbench.core.results import Backtest as Backtest
     from quantbench.core.signals import Signals as Signals
+    from quantbench.core.space import Range as Range
     from quantbench.core.strategy import Strategy as Strategy
     from quantbench.core.strategy import param as param
     from quantbench.core.study import Study as Study
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
     from quantbench.research.causality import certify as certify
     from quantbench.research.compare import Comparison as Comparison
     from quantbench.research.compare import compare as compare
+    from quantbench.research.search import search as search
     from quantbench.research.sweep import sweep as sweep
     from quantbench.runs.demo import run_demo as run_demo
     from quantbench.runs.notebook import run_notebook as run_notebook

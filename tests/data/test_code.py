@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 import quantbench as qb
+from quantbench.data import code
 from quantbench.data.code import code_hash
 
 STRATEGY = """
@@ -123,3 +124,17 @@ def test_a_notebooks_hash_is_the_same_in_every_process():
         for seed in ("1", "2")
     }
     assert len(hashes) == 1
+
+
+def test_an_edit_in_a_module_of_yours_it_imports_is_another_strategy(module):
+    own, hashes = STRATEGY.replace("LEVEL = 30", "from levels import LEVEL"), []
+    for level, deeper in (("", "LEVEL = 30"), ("X = 1", "LEVEL = 30"), ("X = 1", "LEVEL = 31"), ("", "LEVEL = 30")):
+        module(deeper + "\n", "deeper")
+        module(f"from deeper import LEVEL\n{level}\n", "levels")
+        hashes.append(code_hash(module(own).Mine))
+    assert hashes[0] == hashes[3]
+    assert len(set(hashes)) == 3
+
+
+def test_an_installed_package_is_no_module_of_yours(module):
+    assert [one.__name__ for one in code._imported(module(STRATEGY))] == []

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from types import CodeType, FunctionType
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from quantbench.core.strategy import Strategy
 
 __all__ = ["code_hash"]
 
+_INSTALLED: Final = tuple(
+    {Path(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 _CONSTANTS: Final = (bool, int, float, str, tuple, frozenset, type(None))
 
 
 def code_hash(strategy: type[Strategy]) -> str:
     """Return a hash of the code that decides: the class and its bases below `Strategy`.
 
-    A class of a module counts as that module's whole source text: an edit anywhere in the file gives
-    another hash, an edit in a module it imports does not. A class defined in a notebook has no file;
+    A class of a module counts as that module's whole source text and that of the modules of yours it
+    imports: an edit anywhere in them gives another hash, an update of an installed package does not. A
+    class defined in a notebook has no file;
     it counts as its bytecode with the functions and constants of the notebook it names, and its
     hash therefore holds for one version of Python only.
 
@@ -57,8 +64,51 @@ def _source(part: type) -> Iterator[str]:
             yield inspect.getsource(module)
         except (OSError, TypeError):  # made by exec, or its file is gone
             yield from _bytecode(part)
+        else:
+            yield from (_text(other) for other in _imported(module))
     else:
         yield from _bytecode(part)
+
+
+def _imported(module: ModuleType) -> list[ModuleType]:
+    """Return the modules of yours that a module imports, and those that they import, by name."""
+    found: dict[str, ModuleType] = {}
+    waiting = [module]
+    while waiting:
+        for name in _names(waiting.pop()):
+            other = sys.modules.get(name)
+            if other is not None and other is not module and name not in found and _is_yours(other):
+                found[name] = other
+                waiting.append(other)
+    return [found[name] for name in sorted(found)]
+
+
+def _names(module: ModuleType) -> Iterator[str]:
+    """Yield the names a module's text imports, those in a function too."""
+    for node in ast.walk(ast.parse(_text(module))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = (module.__package__ or "").split(".")
+            base = ".".join((*package[: len(package) + 1 - node.level], node.module or "") if node.level else ())
+            origin = base.rstrip(".") or node.module or ""
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _is_yours(module: ModuleType) -> bool:
+    """Whether a module is neither Python's, nor installed, nor Quantbench's."""
+    file = getattr(module, "__file__", None)
+    if not file or module.__name__ == "__main__" or module.__name__.partition(".")[0] == "quantbench":
+        return False
+    return not any(Path(file).is_relative_to(place) for place in _INSTALLED)
+
+
+def _text(module: ModuleType) -> str:
+    try:
+        return inspect.getsource(module)
+    except (OSError, TypeError):  # compiled, or its file is gone
+        return f"{module.__name__!r}"
 
 
 def _bytecode(part: type) -> Iterator[str]:

@@ -1,0 +1,136 @@
+"""What comes of choices: taken from what is kept, else traded, kept at once, and pooled over several markets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from quantbench.core.bars import Bars
+from quantbench.core.results import day_ends
+from quantbench.core.space import Choice
+from quantbench.core.strategy import Strategy
+from quantbench.data.trial_key import canonical
+from quantbench.data.trial_store import Kept, folder_of, keep, kept
+from quantbench.engine.trials import METRICS, Batch
+from quantbench.research.pool import Question, batches
+from quantbench.research.pooling import pooled
+
+__all__ = ["Bench", "answers"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Where the trials of one search are made.
+
+    Attributes
+    ----------
+    strategy : type
+    questions : tuple of Question
+        One a market.
+    workers : int or None
+    keeps : bool
+        Whether trials are kept as they are made and taken from what was kept.
+    """
+
+    strategy: type[Strategy]
+    questions: tuple[Question, ...]
+    workers: int | None
+    keeps: bool
+
+    @cached_property
+    def folders(self) -> tuple[Path, ...]:
+        """Where the trials of each question are kept."""
+        return tuple(_folder(self.strategy, question) for question in self.questions)
+
+    @cached_property
+    def known(self) -> tuple[dict[str, tuple[Kept, int]], ...]:
+        """What was kept before this search began: by choice, the part and the row."""
+        return tuple(
+            _by_choice(kept(folder, metrics=len(METRICS), days=_days(question.bars))) if self.keeps else {}
+            for folder, question in zip(self.folders, self.questions, strict=True)
+        )
+
+
+def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice]) -> Batch:
+    """Return what came of the choices, in their order; stopped half-way, what was done is kept.
+
+    Parameters
+    ----------
+    bench : Bench
+        The markets and the workers.
+    strategies : sequence of Strategy
+        One a choice, ready to trade.
+    choices : sequence of dict
+        What each was made from.
+    """
+    names = [canonical(choice) for choice in choices]
+    found = [_of_market(bench, market, strategies, names) for market in range(len(bench.questions))]
+    return found[0] if len(found) == 1 else pooled([question.bars for question in bench.questions], found)
+
+
+def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str]) -> Batch:
+    question, known = bench.questions[market], bench.known[market]
+    new = [row for row, name in enumerate(names) if name not in known]
+    made = _traded(bench, market, [strategies[row] for row in new], [names[row] for row in new])
+    if len(new) == len(names):
+        return made
+    values = np.empty((len(names), len(METRICS)))
+    daily = np.empty((len(names), _days(question.bars)), np.float32)
+    failures: list[str | None] = [None] * len(names)
+    values[new], daily[new] = made.values, made.daily
+    for place, row in enumerate(new):
+        failures[row] = made.failures[place]
+    for row, name in enumerate(names):
+        if name in known:
+            part, at = known[name]
+            values[row], daily[row], failures[row] = part.values[at], part.daily[at], part.failures[at]
+    return Batch(values, daily, failures)
+
+
+def _traded(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str]) -> Batch:
+    question, done = bench.questions[market], list[Batch]()
+    if strategies:
+        try:
+            done.extend(batches(question, strategies, workers=bench.workers))
+        finally:
+            if bench.keeps and done:
+                whole = _joined(done, question.bars)
+                many = len(whole.failures)
+                keep(bench.folders[market], Kept(tuple(names[:many]), whole.values, whole.daily, tuple(whole.failures)))
+    return _joined(done, question.bars)
+
+
+def _joined(parts: Sequence[Batch], bars: Bars) -> Batch:
+    if not parts:
+        return Batch(np.empty((0, len(METRICS))), np.empty((0, _days(bars)), np.float32), [])
+    return Batch(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.daily for part in parts]),
+        [failure for part in parts for failure in part.failures],
+    )
+
+
+def _folder(strategy: type[Strategy], question: Question) -> Path:
+    q = question
+    others = [other.version if other is not None else "" for other in (q.rates, q.intrabar)]
+    return folder_of(
+        strategy,
+        q.bars,
+        account=q.account,
+        costs=q.costs,
+        sizing=q.sizing,
+        limits=q.limits,
+        also=(*others, q.trade_from, METRICS),
+    )
+
+
+def _by_choice(trials: Kept) -> dict[str, tuple[Kept, int]]:
+    return {choice: (trials, row) for row, choice in enumerate(trials.choices)}
+
+
+def _days(bars: Bars) -> int:
+    return len(day_ends(bars)[0])

@@ -1,0 +1,250 @@
+"""qb.search: every method gives the same bytes however it is run, loses nothing, and goes on where it was stopped."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import quantbench as qb
+from quantbench.core.errors import ExecutionError, ParamsError, StoreError
+from quantbench.research import evaluation
+from quantbench.research.asking import METHODS
+
+SCRIPT = """
+import hashlib, sys
+{first}
+import quantbench as qb
+{last}
+bars = qb.load("EURUSD", "H1", "2017-01", "2017-04")
+for method in sys.argv[1].split(","):
+    objectives = ("sharpe", "max_drawdown") if method.startswith("nsga") else "sharpe"
+    study = qb.search({strategy}, bars, method=method, objectives=objectives, seed=5, progress=False, workers=1,
+                      trials=None if method == "grid" else 60, constraints={{"trades": 3}}, resume={resume})
+    print(hashlib.sha256(study.table().to_csv().encode()).hexdigest())
+"""
+
+
+@dataclass(frozen=True)
+class Moody(qb.Strategy):
+    """Raises for some choices."""
+
+    mood: int = qb.param(0, low=0, high=9)
+
+    def decide(self, bars):
+        if self.mood % 3 == 1:
+            raise ZeroDivisionError("bad mood")
+        return qb.Signals.when(long=bars.close > qb.sma(bars.close, 10 + self.mood))
+
+
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("QUANTBENCH_HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return qb.load("EURUSD", "H1", "2017-01", "2017-04")
+
+
+def digest(study):
+    return hashlib.sha256(study.table().to_csv().encode()).hexdigest()
+
+
+def found(bars, method, *, workers=1, trials=60, **words):
+    objectives = ("sharpe", "max_drawdown") if method.startswith("nsga") else "sharpe"
+    trials = None if method == "grid" else trials
+    constraints = {"trades": 3}
+    words = {"seed": 5, "resume": False, "progress": False} | words
+    terms = {"method": method, "objectives": objectives, "trials": trials, "constraints": constraints}
+    return qb.search(qb.MaCross, bars, workers=workers, **terms, **words)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_any_number_of_workers_gives_the_same_bytes(bars, method):
+    assert len({digest(found(bars, method, workers=workers)) for workers in (1, 2, 4)}) == 1
+
+
+def test_another_process_with_another_hash_seed_and_pandas_first_or_last_gives_the_same_bytes(bars, tmp_path):
+    texts = []
+    for hash_seed, first, last in (("0", "import pandas", ""), ("1", "", "import pandas")):
+        script = SCRIPT.format(first=first, last=last, resume=False, strategy="qb.MaCross")
+        words = [sys.executable, "-c", script, ",".join(METHODS)]
+        home = {"PYTHONHASHSEED": hash_seed, "QUANTBENCH_HOME": str(tmp_path)}
+        texts.append(subprocess.run(words, env=os.environ | home, capture_output=True, text=True, check=True).stdout)
+    assert texts[0].split() == texts[1].split() == [digest(found(bars, method)) for method in METHODS]
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_a_search_that_was_stopped_goes_on_to_the_same_bytes(bars, method, monkeypatch):
+    whole = digest(found(bars, method))
+    real, done = evaluation.batches, []
+
+    def stops(question, strategies, *, workers):
+        for batch in real(question, strategies, workers=workers):
+            yield batch
+            done.append(len(batch.failures))
+            if sum(done) >= 20:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "batches", stops)
+    with pytest.raises(KeyboardInterrupt):
+        found(bars, method, resume=True)
+    tried = sum(done)
+    assert len(qb.read_ledger()) >= 60, "the whole one"
+    monkeypatch.setattr(evaluation, "batches", counting := Counting(real))
+    assert digest(found(bars, method, resume=True)) == whole
+    assert counting.trials == len(found(bars, method)) - tried, "what was tried is not tried again"
+
+
+class Counting:
+    def __init__(self, real):
+        self.real, self.trials = real, 0
+
+    def __call__(self, question, strategies, *, workers):
+        self.trials += len(strategies)
+        return self.real(question, strategies, workers=workers)
+
+
+def test_a_search_that_was_killed_goes_on_to_the_same_bytes(bars, tmp_path):
+    own = "sys.path.insert(0, sys.argv[2])\nfrom slow import Slow"
+    script = SCRIPT.format(first="", last=own, resume=True, strategy="Slow")
+    (tmp_path / "slow.py").write_text(
+        "import time\nfrom dataclasses import dataclass\nimport quantbench as qb\n\n\n@dataclass(frozen=True)\n"
+        "class Slow(qb.Strategy):\n    lookback: int = qb.param(20, low=2, high=400)\n\n"
+        "    def decide(self, bars):\n        time.sleep(0.02)\n"
+        "        return qb.Signals.when(long=bars.close > qb.sma(bars.close, self.lookback))\n"
+    )
+    words = [sys.executable, "-c", script, "tpe", str(tmp_path)]
+
+    def start(home):
+        return subprocess.Popen(words, env=os.environ | {"QUANTBENCH_HOME": str(home)}, stdout=subprocess.PIPE)
+
+    killed = start(tmp_path / "killed")
+    kept = tmp_path / "killed" / "experiments" / "trials"
+    deadline = time.monotonic() + 60
+    while len(list(kept.glob("*/*.parquet"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert 2 <= len(list(kept.glob("*/*.parquet"))) < 6
+    texts = [start(home).communicate()[0] for home in (tmp_path / "killed", tmp_path / "whole")]
+    assert texts[0] == texts[1] != b""
+
+
+def test_twice_the_trials_begin_with_the_trials_of_once(bars):
+    for method in ("random", "sobol", "tpe"):
+        once, twice = (found(bars, method, trials=trials).table().drop(columns="batch") for trials in (30, 60))
+        assert twice.iloc[:30].equals(once), method
+
+
+def test_a_trial_has_the_figures_of_its_backtest(bars):
+    study = found(bars, "random", trials=5)
+    for trial in study.trials:
+        metrics = qb.backtest(qb.MaCross.from_params(trial.params), bars).metrics()
+        assert trial.metrics["sharpe"] == pytest.approx(metrics["sharpe"], rel=1e-12, nan_ok=True)
+
+
+def test_no_choice_is_tried_twice_and_asking_again_is_counted(bars):
+    study = found(bars, "tpe", trials=200)
+    keys = [tuple(choice.values()) for choice in study.params]
+    assert len(set(keys)) == len(keys) == 200
+    assert study.duplicates > 0
+
+
+def test_a_small_space_is_exhausted_not_asked_for_ever(bars):
+    study = found(bars, "random", trials=1_000, space={"fast": (5, 10), "slow": (8, 40)})
+    assert (len(study), study.refused) == (3, 1)
+
+
+def test_failures_and_refusals_are_kept_with_their_reason(bars):
+    study = qb.search(Moody, bars, method="tpe", trials=10, seed=1, progress=False, resume=False)
+    assert sum(text == "ZeroDivisionError: bad mood" for text in study.failures) == 3
+    assert len(study) == 10
+    again = found(bars, "genetic", trials=60)
+    assert again.refused > 0
+
+
+def test_every_trial_lands_in_the_ledger_once_also_when_taken_from_what_was_kept(bars):
+    for _ in range(2):
+        found(bars, "random", trials=10, resume=True)
+    ledger = qb.read_ledger()
+    assert set(ledger.kind) == {"search"}
+    assert len(ledger.drop_duplicates(["params", "data_version"])) == 10
+
+
+def test_several_markets_are_pooled_at_equal_risk(bars):
+    other = qb.load("BTCUSD", "H1", "2017-08", "2018-02")
+    words = {"method": "random", "trials": 8, "seed": 3, "progress": False, "resume": False}
+    study = qb.search(qb.MaCross, [bars, other], **words)
+    assert "on 2 markets" in study.headline
+    assert study.daily.shape[1] == len(set(result_days(bars)) | set(result_days(other)))
+    for trial in study.trials:
+        results = [qb.backtest(qb.MaCross.from_params(trial.params), one) for one in (bars, other)]
+        scaled = [one.daily * (0.10 / (one.daily.std() * np.sqrt(260))) / 2 for one in results]
+        both = scaled[0].add(scaled[1], fill_value=0.0)
+        assert trial.metrics["sharpe"] == pytest.approx(both.mean() / both.std() * np.sqrt(260), rel=1e-4)
+        assert trial.metrics["trades"] == sum(len(one.trades) for one in results)
+        assert np.isnan(trial.metrics["expectancy"])
+
+
+def result_days(bars):
+    return qb.backtest(qb.MaCross(), bars).daily.index
+
+
+def test_one_market_pooled_with_itself_has_its_own_sharpe(bars):
+    words = {"method": "random", "trials": 5, "seed": 3, "progress": False, "resume": False}
+    alone, twice = (qb.search(qb.MaCross, of, **words) for of in (bars, [bars, bars]))
+    assert twice.values["sharpe"] == pytest.approx(alone.values["sharpe"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"method": "grids"}, r"unknown method 'grids': did you mean grid\?"),
+        ({"objectives": ()}, "a search needs an objective"),
+        ({"objectives": ("sharp",)}, r"unknown objective 'sharp': did you mean sharpe\?"),
+        ({"objectives": ("sharpe", "sharpe")}, "an objective is named twice"),
+        ({"constraints": {"trade": 3}}, r"unknown constraint 'trade': did you mean trades\?"),
+        ({"constraints": {"trades": (30, 10)}}, "no trades is at least 30 and at most 10"),
+        ({"trials": 0}, "trials must be at least 1"),
+        ({"seed": None}, "tpe draws at random: say how often and from which seed"),
+        ({"space": {}}, "the space is empty"),
+        ({"space": {"fast": (90,), "slow": (20, 30)}}, "MaCross refuses all 2 choices; the first because fast must"),
+        ({"method": "cmaes", "objectives": ("sharpe", "trades")}, "cmaes takes one objective"),
+    ],
+)
+def test_a_search_that_cannot_be_made_says_why(bars, words, message):
+    words = {"method": "tpe", "trials": 10, "seed": 1, "progress": False} | words
+    with pytest.raises(ParamsError, match=message):
+        qb.search(qb.MaCross, bars, **words)
+
+
+def test_no_bars_and_money_over_several_markets_are_said_in_a_sentence(bars):
+    words = {"method": "random", "trials": 3, "seed": 1, "progress": False}
+    with pytest.raises(ExecutionError, match="found an empty list"):
+        qb.search(qb.MaCross, [], **words)
+    with pytest.raises(ExecutionError, match="there are no bars to search on"):
+        qb.search(qb.MaCross, bars[:0], **words)
+    with pytest.raises(ParamsError, match="expectancy counts money of one market"):
+        qb.search(qb.MaCross, [bars, bars], objectives="expectancy", **words)
+
+
+def test_a_score_that_is_nan_for_all_is_a_study_without_a_best(bars):
+    study = qb.search(qb.MaCross, bars[:50], method="tpe", trials=10, seed=1, progress=False, resume=False)
+    assert len(study) == 10
+    assert "best" not in repr(study)
+    with pytest.raises(ExecutionError, match="none of 10 trials has a sharpe"):
+        _ = study.best
+
+
+def test_a_ledger_that_cannot_be_written_stops_before_the_first_trial(bars, monkeypatch, tmp_path):
+    (tmp_path / "experiments").write_text("a file where the folder should be")
+    monkeypatch.setattr(evaluation, "batches", lambda *_, **__: pytest.fail("a trial was run"))
+    with pytest.raises(StoreError, match="experiments"):
+        found(bars, "random")
