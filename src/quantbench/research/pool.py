@@ -24,7 +24,7 @@ from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
 from quantbench.research.crew import worked
 
-__all__ = ["Question", "batches"]
+__all__ = ["Gathered", "Question", "batches"]
 
 _FIRST: Final = 8  # trials timed before deciding who does the rest
 _THREADS_PAY: Final = 0.02  # seconds of work
@@ -84,6 +84,37 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
         yield from _pooled(question, parts, cores)
     else:
         yield from worked(trade, parts, cores)
+
+
+class Gathered:
+    """Batches put into one as they come, so that none is held twice.
+
+    Parameters
+    ----------
+    most : int
+        How many trials may come.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._failures = most, list[str | None]()
+        self._values, self._daily = np.empty((0, 0)), np.empty((0, 0), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._failures)
+
+    def add(self, batch: Batch) -> None:
+        """Take the next trials."""
+        if not len(self):
+            self._values = np.empty((self._most, batch.values.shape[1]), batch.values.dtype)
+            self._daily = np.empty((self._most, batch.daily.shape[1]), batch.daily.dtype)
+        rows = slice(len(self), len(self) + len(batch.failures))
+        self._values[rows], self._daily[rows] = batch.values, batch.daily
+        self._failures += batch.failures
+
+    @property
+    def batch(self) -> Batch:
+        """All that came, as one."""
+        return Batch(self._values[: len(self)], self._daily[: len(self)], self._failures)
 
 
 def _processes_pay(trials: int, *, alone: float, threaded: float, cores: int) -> bool:

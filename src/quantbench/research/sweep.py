@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-import numpy as np
-
 from quantbench.config import now, settings, writable
 from quantbench.core.account import Account, Costs, PercentEquity, Sizing
 from quantbench.core.bars import Bars
@@ -17,7 +15,7 @@ from quantbench.core.strategy import Strategy
 from quantbench.core.study import Study
 from quantbench.data.ledger import append_study
 from quantbench.engine.trials import METRICS, Batch
-from quantbench.research.pool import Question, batches
+from quantbench.research.pool import Gathered, Question, batches
 from quantbench.research.progress import shown
 from quantbench.research.space import Grid, Wanted, grid_of, space_of
 
@@ -91,13 +89,14 @@ def sweep(
 
 def _swept(asked: Asked, workers: int | None, *, progress: bool) -> Study:
     """Trade what was asked for and write it to the ledger."""
-    ledger, done = writable(settings().ledger), list[Batch]()
-    strategies = asked.grid.strategies
+    ledger, strategies = writable(settings().ledger), asked.grid.strategies
+    done = Gathered(len(strategies))
     try:
-        done.extend(shown(batches(asked.question, strategies, workers=workers), len(strategies), on=progress))
+        for batch in shown(batches(asked.question, strategies, workers=workers), len(strategies), on=progress):
+            done.add(batch)
     finally:  # Ctrl-C too: what was tried is never forgotten
-        if done:
-            study = _study(asked, done)
+        if len(done):
+            study = _study(asked, done.batch)
             append_study(study, kind="sweep", now=now(), folder=ledger)
     return study
 
@@ -112,9 +111,9 @@ class Asked(NamedTuple):
     score: str
 
 
-def _study(asked: Asked, done: list[Batch]) -> Study:
+def _study(asked: Asked, done: Batch) -> Study:
     """Return the study of the trials that were done."""
-    question, values = asked.question, np.concatenate([batch.values for batch in done])
+    question, values = asked.question, done.values
     return Study(
         asked.strategy,
         question.bars,
@@ -124,8 +123,8 @@ def _study(asked: Asked, done: list[Batch]) -> Study:
         question.limits,
         tuple(asked.grid.choices[: len(values)]),
         {name: values[:, i] for i, name in enumerate(METRICS)},
-        tuple(failure for batch in done for failure in batch.failures),
-        np.concatenate([batch.daily for batch in done]),
+        tuple(done.failures),
+        done.daily,
         asked.grid.refused,
         asked.score,
         asked.space,
