@@ -36,12 +36,14 @@ from quantbench.engine.book import (
     STREAK,
     TAIL,
     TIME,
+    WANT_ENTER,
+    WANT_EXITS,
+    WANT_TARGET,
     Distances,
     Fill,
     Terms,
 )
 from quantbench.engine.fills._kernels import (
-    NAN,
     close_steps,
     compiled,
     day_is_lost,
@@ -66,18 +68,16 @@ from quantbench.engine.levels._kernels import (
     reached_inside,
     stop_out_price,
 )
-from quantbench.engine.quiet._kernels import BLOCK, mark_flat, quiet_held
+from quantbench.engine.quiet._kernels import mark_flat, quiet_held
 
 
 class Desk(NamedTuple):
-    """All that is read. `swap, rate, exits, enter, blocked, fine` are empty where not used."""
+    """All that is read. `swap, rate, blocked, fine` have no columns where not used."""
 
     terms: Terms
     quotes: np.ndarray  # (8, bars)
-    target: np.ndarray
-    turns: np.ndarray  # the bars whose decision is news, see `turns_of`
-    exits: tuple[np.ndarray, ...]  # EXITS: none, one, or one a bar
-    enter: np.ndarray
+    turns: np.ndarray  # bars whose decision is news (`news`), then the number of bars
+    wanted: np.ndarray  # (news, WANT_CELLS): what is decided on each
     size: np.ndarray
     swap: np.ndarray  # (2, bars): long, short; quote currency per lot
     rate: np.ndarray  # (2, bars): at the open, at the close
@@ -91,9 +91,11 @@ class Desk(NamedTuple):
 @compiled
 def run(desk, book, equity, money, record):
     """Trade the signals bar by bar; fills `book`, `equity` and, if `record`, `money` (lots held, balance)."""
-    n, k, j, state, target, turns = len(equity), 0, 0, book.state, desk.target, desk.turns
+    n, k, j, state, turns = len(equity), 0, 0, book.state, desk.turns  # turns[j]: the next news, bar k's or later
     while k < n:
-        _bar(desk, book, k, n, equity, money, record)
+        while turns[j] < k:
+            j += 1
+        _bar(desk, book, k, n, j, equity, money, record)
         k += 1
         # Nothing is to be done at the open of bar k, and nothing in it if no level is reached: run on.
         while k > 1 and k < n - 1 and not desk.terms.guarded and state[STARTING] == 0:
@@ -101,20 +103,20 @@ def run(desk, book, equity, money, record):
             while turns[j] < k:
                 j += 1
             if state[HELD] == 0:
-                while turns[j] < n and target[turns[j]] == 0:
+                while turns[j] < n and desk.wanted[j, WANT_TARGET] == 0:
                     j += 1
                 k = min(turns[j] + 1, n - 1)
                 mark_flat(equity, book.money[BALANCE], began, k, money, record)
-            elif state[TAIL] - state[HEAD] == 1 and target[k - 1] == target[k - 2]:
+            elif state[TAIL] - state[HEAD] == 1 and turns[j - 1] != k - 1:
                 k = quiet_held(desk, book, k, min(turns[j] + 1, n - 1), equity, money, record)
             if k == began:
                 break
             if turns[j] == k - 1:
-                _decide(target, desk.enter, book, k - 1)
+                _decide(desk, book, j)
 
 
 @inlined
-def _bar(desk, book, k, n, equity, money, record):
+def _bar(desk, book, k, n, j, equity, money, record):
     state, terms, first = book.state, desk.terms, 0
     if k > 0:
         rate = rate_at(desk.rate, 0, k)
@@ -126,11 +128,11 @@ def _bar(desk, book, k, n, equity, money, record):
         for moment in range(3):
             if moment == 2 and state[HELD] == 0:
                 break
-            reason, price, slips, ambiguous = _leaves(desk, book, k, rate, moment)
+            reason, price, slips, ambiguous = _leaves(desk, book, k, j - 1, rate, moment)
             if reason >= 0:
                 close_steps(terms, book, k, reason, price, slips, state[HELD], ambiguous, rate)
             if moment == 1:
-                _open(desk, book, k, equity[k - 1], rate)
+                _open(desk, book, k, j - 1, equity[k - 1], rate)
         if state[HELD]:
             first = 0 if state[SIDE] > 0 else 4
             follow(terms, book, desk.quotes[first + FAVOURABLE, k], desk.quotes[first + CLOSE, k])
@@ -142,15 +144,23 @@ def _bar(desk, book, k, n, equity, money, record):
         money[0, k], money[1, k] = state[SIDE] * lots_of(state[HELD], terms), book.money[BALANCE]
     if terms.guarded:
         _remember(terms, book, equity[k])
-    _decide(desk.target, desk.enter, book, k)
+    state[STARTING] = 0
+    if desk.turns[j] == k:
+        _decide(desk, book, j)
 
 
 @inlined
-def _decide(target, enter_, book, t):
-    """[2] At the close of bar t, see whether an episode starts."""
-    before = target[t - 1] if t > 0 else 0.0
-    again = len(enter_) > 0 and enter_[t] and book.state[HELD] == 0
-    starts = target[t] != 0 and (sign(target[t]) != sign(before) or again)
+def _target(desk, j):
+    """Return the target decided on news j, 0 before the first."""
+    return desk.wanted[j, WANT_TARGET] if j >= 0 else 0.0
+
+
+@inlined
+def _decide(desk, book, j):
+    """[2] At the close of the bar of news j, see whether an episode starts."""
+    target = desk.wanted[j, WANT_TARGET]
+    again = desk.wanted[j, WANT_ENTER] != 0 and book.state[HELD] == 0
+    starts = target != 0 and (sign(target) != sign(_target(desk, j - 1)) or again)
     book.state[STARTING] = starts
     book.state[EPISODES] += starts
 
@@ -169,7 +179,7 @@ def _roll_over(desk, book, k, rate):
 
 
 @inlined
-def _leaves(desk, book, k, rate, moment):
+def _leaves(desk, book, k, news, rate, moment):
     """Return (reason, price, slips, ambiguous) of what closes the position at a moment; reason -1 for none."""
     state, side = book.state, book.state[SIDE]
     first = 0 if side > 0 else 4
@@ -177,7 +187,7 @@ def _leaves(desk, book, k, rate, moment):
     if state[HELD] == 0:
         return -1, quote, True, False
     if moment == 1:
-        reason, target = -1, desk.target[k - 1]
+        reason, target = -1, _target(desk, news)
         if desk.terms.flatten and state[BROKEN]:
             reason = LIMIT
         elif sign(target) != side:
@@ -205,21 +215,20 @@ def _leaves(desk, book, k, rate, moment):
 
 
 @inlined
-def _open(desk, book, k, equity, rate):
+def _open(desk, book, k, news, equity, rate):
     """[3.3] The entry of an episode that started on the bar before, else a resize."""
     t, state = k - 1, book.state
-    resizes = state[HELD] > 0 and k > 1 and abs(desk.target[t]) != abs(desk.target[t - 1])
+    target, is_news = _target(desk, news), news >= 0 and desk.turns[news] == t
+    resizes = state[HELD] > 0 and is_news and abs(target) != abs(_target(desk, news - 1))
     if state[STARTING] == 0 and not resizes:
         return
-    stop, take, trail, breakeven, hold = desk.exits
-    distances = Distances(
-        _exit_at(stop, t), _exit_at(take, t), _exit_at(trail, t), _exit_at(breakeven, t), _exit_at(hold, t)
-    )
+    cells = desk.wanted[news, WANT_EXITS:]
+    distances = Distances(cells[0], cells[1], cells[2], cells[3], cells[4])
     fill = Fill(
         k,
         desk.time_ns[k],
         desk.blocked[k] if len(desk.blocked) else 0,
-        desk.target[t],
+        target,
         desk.size[t],
         desk.quotes[CLOSE, t],
         desk.quotes[CLOSE if state[SIDE] > 0 else 4 + CLOSE, t],
@@ -233,11 +242,6 @@ def _open(desk, book, k, equity, rate):
     if reason >= 0:
         book.skip[state[SKIPS], 0], book.skip[state[SKIPS], 1] = k, reason
         state[SKIPS] += 1
-
-
-@inlined
-def _exit_at(column, t):
-    return NAN if len(column) == 0 else column[t if len(column) > 1 else 0]
 
 
 @inlined
@@ -272,30 +276,6 @@ def _remember(terms, book, equity):
         book.state[LOST_DAY] = 1
     if is_broken(terms, book, equity):
         book.state[BROKEN] = 1
-
-
-@compiles()
-def turns_of(target, enter_, into):
-    """Write the bars whose decision is news and, last, the number of bars; return how many there are.
-
-    News is a target that differs from the bar before's (0 before the first), or `enter`. `into` has
-    room for one more than there are bars.
-    """
-    n, found, before = len(target), 0, 0.0
-    for begin in range(0, n, BLOCK):
-        block, flags, differs = target[begin : begin + BLOCK], enter_[begin : begin + BLOCK], 0
-        for t in range(len(block) - 1):
-            differs += block[t] != block[t + 1]
-        for t in range(len(flags)):
-            differs += flags[t]
-        if differs or block[0] != before:  # most blocks hold no news, and are not looked at again
-            for t in range(len(block)):
-                into[found] = begin + t
-                found += block[t] != before or (len(flags) and flags[t])
-                before = block[t]
-        before = block[len(block) - 1]
-    into[found] = n
-    return found
 
 
 @compiles()

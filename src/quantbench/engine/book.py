@@ -13,6 +13,8 @@ FILLS, LAST_FILL, LOSSES, LOST_DAY, STREAK, BROKEN, OUT_IS_OLD = range(10, 17)
 MONEY_CELLS, STATE_CELLS = 13, 17
 # Columns of Book.part
 P_STEPS, P_BAR, P_PRICE, P_COMMISSION, P_SWAP, P_WORST, P_BEST = range(7)
+# Columns of Desk.wanted: target, enter, then stop, take, trail, breakeven and hold
+WANT_TARGET, WANT_ENTER, WANT_EXITS, WANT_CELLS = 0, 1, 2, 7
 # Codes of rules.REASONS and path.SKIPS
 SIGNAL, REVERSAL, TIME, RESIZE, HIT_STOP, HIT_TAKE, HIT_TRAIL, LIMIT, STOP_OUT, END = range(10)
 NOTHING, NO_STOP, VOLUME, MARGIN, RUIN, FIRST_LIMIT = -1, 0, 1, 2, 3, 4

@@ -23,17 +23,19 @@ from quantbench.engine.book import (
     SKIPS,
     STATE_CELLS,
     TRADES,
+    WANT_CELLS,
     Book,
     Terms,
 )
 from quantbench.engine.memory import keep_freed_memory
+from quantbench.engine.news._kernels import read_news
 from quantbench.engine.setting import Setting, Venue
 
-__all__ = ["EXITS", "book_for", "desk_of", "is_one_number", "run", "with_signals"]
+__all__ = ["EXITS", "book_for", "desk_of", "read", "run", "with_signals"]
 
 FloatArray = npt.NDArray[np.float64]
-NO_FLAGS = np.zeros(0, np.bool_)
-NO_NUMBERS = np.zeros(0)
+_NO_FLAGS = np.zeros(0, np.bool_)
+_NO_NUMBERS = np.zeros(0)
 _NO_ROWS = np.zeros(0, np.int64)
 _NEVER = -(2**62)
 EXITS = ("stop", "take", "trail", "breakeven", "hold")
@@ -43,8 +45,8 @@ def run(setting: Setting) -> Path:
     """Trade the signals in the compiled kernel and return the account's path."""
     keep_freed_memory()
     desk = with_signals(desk_of(setting.venue), setting.signals)
-    book = book_for(desk)
-    equity, money = np.empty(len(desk.target)), np.empty((2, len(desk.target)))
+    book, bars = book_for(desk), len(setting.signals.target)
+    equity, money = np.empty(bars), np.empty((2, bars))
     _kernels.run(desk, book, equity, money, True)  # noqa: FBT003  (a kernel takes its arguments by position)
     rows = book.trade[: int(book.state[TRADES])]
     trades = np.zeros(len(rows), TRADE)
@@ -60,10 +62,8 @@ def desk_of(venue: Venue) -> Desk:
     return Desk(
         _terms(venue),
         market.quotes,
-        NO_NUMBERS,
         _NO_ROWS,
-        (NO_NUMBERS,) * len(EXITS),
-        NO_FLAGS,
+        np.zeros((0, WANT_CELLS)),
         _plain(venue.size),
         np.stack((market.swap_long, market.swap_short)),
         np.stack((market.rate_open, market.rate_close)),
@@ -77,23 +77,25 @@ def desk_of(venue: Venue) -> Desk:
 
 def with_signals(desk: Desk, signals: Signals) -> Desk:
     """Return the desk with these signals on it."""
-    target, enter = _plain(signals.target), NO_FLAGS if signals.enter is None else _plain(signals.enter)
-    turns = np.empty(len(target) + 1, np.int64)
-    news = _kernels.turns_of(target, enter, turns)
-    exits = tuple(_exit(getattr(signals, name)) for name in EXITS)
-    return desk._replace(target=target, turns=turns[: news + 1], exits=exits, enter=enter)
+    length = len(signals.target)
+    turns, wanted = np.empty(length + 1, np.int64), np.empty((length, WANT_CELLS))
+    news = read(signals, 0, 0, turns, wanted)
+    return desk._replace(turns=turns[: news + 1], wanted=wanted[:news])
 
 
-def _exit(column: FloatArray | None) -> FloatArray:
+def read(signals: Signals, warm: int, first: int, turns: npt.NDArray[np.int64], wanted: FloatArray) -> int:
+    """Write the news among signals as `read_news` does; return how many there are, -1 for signals that are faulty."""
+    enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
+    exits = tuple(_distances(getattr(signals, name)) for name in EXITS)
+    found: int = read_news(_plain(signals.target), enter, exits, warm, first, turns, wanted)
+    return found
+
+
+def _distances(column: FloatArray | None) -> FloatArray:
     """Return distances as the kernel reads them: none, one for all bars, or one each."""
     if column is None:
-        return NO_NUMBERS
-    return _plain(column[:1] if is_one_number(column) else column)
-
-
-def is_one_number(column: FloatArray) -> bool:
-    """Return whether a column is one number, broadcast over the bars."""
-    return column.strides == (0,)
+        return _NO_NUMBERS
+    return _plain(column[:1] if column.strides == (0,) else column)
 
 
 def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

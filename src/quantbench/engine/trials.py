@@ -11,19 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.bars import Bars
-from quantbench.core.errors import SignalError
 from quantbench.core.results import day_ends
-from quantbench.core.signals import Signals
 from quantbench.core.strategy import Strategy
 from quantbench.engine._kernels import Desk
-from quantbench.engine.kernel import EXITS, desk_of, is_one_number
+from quantbench.engine.book import WANT_CELLS
+from quantbench.engine.kernel import desk_of, read
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.score._kernels import Decided, Found, trade_each
+from quantbench.engine.score._kernels import Lot, trade_each
 from quantbench.engine.setting import Venue
 
 __all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials"]
 
-_CELLS: Final = 2**19  # targets taken to the kernel at once: a thread that waits for the lock wakes up slowly
+_CELLS: Final = 2**19  # bars times trials taken to the kernel at once: a thread that waits for its turn wakes up slowly
 
 METRICS: Final = (
     "trades",
@@ -103,71 +102,46 @@ def run_trials(
     many, length = len(strategies), len(floor.bars)
     values, daily = np.full((many, len(METRICS)), np.nan), np.full((many, len(floor.ends)), np.nan, np.float32)
     batch = Batch(values, daily, [None] * many)
-    at_once = max(1, _CELLS // max(1, length))
-    for begin in range(0, many, at_once):
+    shelf = np.empty(2 * length + 2, np.int64), np.empty((2 * length + 2, WANT_CELLS))
+    periods, row = floor.bars.instrument.trading_calendar.days_per_year, 0
+    while row < many:
         with turn or nullcontext():
-            taken = _decided(strategies, range(begin, min(begin + at_once, many)), floor.bars, batch.failures)
-        if taken:
-            _traded(taken, floor, batch)
+            lot, row = _decided(strategies, row, floor, shelf, batch.failures)
+        trade_each(floor.desk, lot, floor.ends, periods, values, daily)
     return batch
 
 
-class _Taken(NamedTuple):
-    """What one strategy decided, one value per bar, not checked yet."""
-
-    row: int
-    warm: int
-    signals: Signals
+_Shelf = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 
-def _decided(strategies: Sequence[Strategy], rows: range, bars: Bars, failures: list[str | None]) -> list[_Taken]:
-    """Return what the strategies of some rows decide; note why those that raise did."""
-    taken, length = [], len(bars)
-    for row in rows:
-        strategy = strategies[row]
+def _decided(
+    strategies: Sequence[Strategy], row: int, floor: Floor, shelf: _Shelf, failures: list[str | None]
+) -> tuple[Lot, int]:
+    """Take in what the strategies from a row on decide, while there is room; return it, and the row after."""
+    (turns, wanted), length = shelf, len(floor.bars)
+    begin, end, rows, at = list[int](), list[int](), list[int](), 0
+    last = min(len(strategies), row + max(1, _CELLS // max(1, length)))
+    while row < last and at + length < len(turns):
         try:
-            taken.append(_Taken(row, index(strategy.warmup), strategy.decided(bars).spread_over(length)))
+            news = _news(strategies[row], floor, (turns[at:], wanted[at:]))
         except Exception as fault:  # noqa: BLE001  (a strategy is the user's code: whatever it raises is a result)
             failures[row] = f"{type(fault).__name__}: {fault}"
-    return taken
+        else:
+            begin.append(at)
+            end.append(at + news)
+            rows.append(row)
+            at += news + 1
+        row += 1
+    return Lot(turns, wanted, *(np.array(part, np.int64) for part in (begin, end, rows))), row
 
 
-def _traded(taken: list[_Taken], floor: Floor, batch: Batch) -> None:
-    """Check, trade and measure decisions in one call of the kernel, each into its row of the batch."""
-    rows, warm, signals = zip(*taken, strict=True)
-    length, periods = len(floor.bars), floor.bars.instrument.trading_calendar.days_per_year
-    found = Found(np.array(rows), np.empty(len(rows), np.bool_), batch.values, batch.daily)
-    trade_each(floor.desk, _columns(warm, signals, length), floor.first, floor.ends, periods, found)
-    for one, fine in zip(taken, found.fine.tolist(), strict=True):
-        if not fine:
-            batch.failures[one.row] = _refusal(one, length)
-
-
-def _columns(warm: tuple[int, ...], signals: tuple[Signals, ...], length: int) -> Decided:
-    """Return decisions as the kernel reads them: a row each, copied, for it makes the warm-up flat."""
-    many, flags = len(signals), any(one.enter is not None for one in signals)
-    target, enter = np.empty((many, length)), np.zeros((many, length if flags else 0), np.bool_)
-    for row, one in enumerate(signals):
-        target[row] = one.target
-        if one.enter is not None:
-            enter[row] = one.enter
-    return Decided(np.array(warm, np.int64), target, enter, tuple(_distances(name, signals) for name in EXITS))
-
-
-def _distances(name: str, signals: tuple[Signals, ...]) -> npt.NDArray[np.float64]:
-    """Return one kind of exit: no columns where nobody asks for it, one where each asks for one number."""
-    given = [(row, column) for row, one in enumerate(signals) if (column := getattr(one, name)) is not None]
-    width = max((1 if is_one_number(column) else len(column) for _, column in given), default=0)
-    table = np.full((len(signals), width), np.nan)
-    for row, column in given:
-        table[row] = column[:width]
-    return table
-
-
-def _refusal(one: _Taken, length: int) -> str:
-    """Return why the kernel would not trade a decision, in the words of a single backtest."""
-    try:
-        one.signals.checked(length, one.warm)
-    except SignalError as fault:
-        return f"{type(fault).__name__}: {fault}"
-    raise AssertionError("the kernel refuses signals that Signals.checked passes")
+def _news(strategy: Strategy, floor: Floor, shelf: _Shelf) -> int:
+    """Put the news of what a strategy decides on the shelf; return how many there are."""
+    length = len(floor.bars)
+    warm, signals = index(strategy.warmup), strategy.decided(floor.bars).spread_over(length)
+    warm = min(max(warm, 0), length)
+    news = read(signals, warm, min(max(floor.first, warm), length), *shelf)
+    if news < 0:
+        signals.checked(length, warm)
+        raise AssertionError("the kernel refuses signals that Signals.checked passes")
+    return news

@@ -30,8 +30,7 @@ from quantbench.engine.levels._kernels import (
     stop_out_price,
     tightened,
 )
-
-BLOCK = 64  # bars looked at without a branch between them
+from quantbench.engine.news._kernels import BLOCK
 
 
 @inlined

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantbench.config._kernels import compiles
-from quantbench.engine._kernels import Desk, room_for, run, turns_of
+from quantbench.engine._kernels import Desk, room_for, run
 from quantbench.engine.book import BALANCE, DAY_START, LAST_FILL, MONEY_CELLS, PEAK, STATE_CELLS, TRADES, Book
 
 NAN = np.nan
@@ -15,54 +15,34 @@ BLOCK = 64
 PROFIT = 12  # column of Book.trade
 
 
-class Decided(NamedTuple):
-    """What some strategies decided, one row each; exits have no columns, one for all bars, or one each."""
+class Lot(NamedTuple):
+    """What some strategies decided, one after the other: the news of trial i stand at ``begin[i] : end[i]``."""
 
-    warm: np.ndarray
-    target: np.ndarray
-    enter: np.ndarray
-    exits: tuple[np.ndarray, ...]  # stop, take, trail, breakeven, hold
-
-
-class Found(NamedTuple):
-    """Where the figures of each go; those that are not `fine` were not traded."""
-
-    row: np.ndarray
-    fine: np.ndarray
-    values: np.ndarray
-    daily: np.ndarray
+    turns: np.ndarray  # bars of news; at each `end`, the number of bars
+    wanted: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    row: np.ndarray  # where the figures of each go
 
 
 @compiles()
-def trade_each(desk, decided, first, ends, periods, found):
-    """Check, trade and measure every row; bars before `first` or the warm-up are made flat."""
-    n = decided.target.shape[1]
-    equity, daily, turns = np.empty(n), np.empty(len(ends)), np.empty(n + 1, np.int64)
+def trade_each(desk, lot, ends, periods, values, daily):
+    """Trade and measure every trial of a lot; its figures and days go to its row."""
+    equity, returns = np.empty(desk.quotes.shape[1]), np.empty(len(ends))
     room, book = 0, _empty_book(0)
-    for i in range(len(decided.warm)):
-        target, enter, warm, row = decided.target[i], decided.enter[i], decided.warm[i], found.row[i]
-        stops, takes, trails, evens, holds = decided.exits
-        exits = (stops[i], takes[i], trails[i], evens[i], holds[i])
-        begin = min(max(first, warm, 0), n)
-        fine = _are_fine(target, exits, min(max(warm, 0), n), begin)
-        target[:begin] = 0.0
-        enter[:begin] = False
-        news = turns_of(target, enter, turns)
-        for t in turns[:news]:  # each value the target takes is there
-            fine &= abs(target[t]) <= 1.0  # NaN fails too
-        found.fine[i] = fine
-        if not fine:
-            continue
-        if news > room:
-            room = 2 * news
+    for i in range(len(lot.row)):
+        begin, end, row = lot.begin[i], lot.end[i], lot.row[i]
+        if end - begin > room:
+            room = 2 * (end - begin)
             book = _empty_book(room)
-        on_it = Desk(
-            desk.terms, desk.quotes, target, turns, exits, enter, desk.size, desk.swap, desk.rate, desk.blocked,
-            desk.day, desk.time_ns, desk.fine, desk.fine_range,
+        turns, wanted = lot.turns[begin : end + 1], lot.wanted[begin:end]
+        its = Desk(
+            desk.terms, desk.quotes, turns, wanted, desk.size, desk.swap, desk.rate, desk.blocked, desk.day,
+            desk.time_ns, desk.fine, desk.fine_range,
         )  # fmt: skip
-        trade_and_measure(on_it, book, equity, ends, periods, daily, found.values[row])
-        for day in range(len(daily)):
-            found.daily[row, day] = daily[day]
+        trade_and_measure(its, book, equity, ends, periods, returns, values[row])
+        for day in range(len(returns)):
+            daily[row, day] = returns[day]
 
 
 @compiles()
@@ -75,23 +55,6 @@ def _empty_book(news):
         np.empty((trades, 16)),
         np.empty((skips, 2), np.int64),
     )
-
-
-@compiles()
-def _are_fine(target, exits, warm, begin):
-    """Return whether `Signals.checked` would pass the target up to bar `begin`, and all distances."""
-    bad = 0
-    for wanted in target[warm:begin]:
-        bad += not abs(wanted) <= 1.0
-    wanted = target[warm:]
-    for column in exits:
-        if len(column) == 1 and not (column[0] <= 0 or np.isinf(column[0])):
-            continue
-        distances = column[warm:] if len(column) > 1 else column
-        for t in range(len(wanted) if len(column) else 0):
-            distance = distances[t if len(distances) > 1 else 0]
-            bad += (distance <= 0 or np.isinf(distance)) and wanted[t] != 0
-    return bad == 0
 
 
 @compiles()

@@ -1,0 +1,1 @@
+"""Decisions that are news, found among those of all bars, compiled."""

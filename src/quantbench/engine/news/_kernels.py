@@ -1,0 +1,75 @@
+"""Reading signals: the few bars whose decision is news are all the engine looks at.
+
+News is a target that differs from the bar before's (0 before the first), or `enter`. Only such a bar can
+start, end or resize a position, so its distances are the only ones ever read.
+"""
+
+import numpy as np
+
+from quantbench.config._kernels import compiles
+from quantbench.engine.book import WANT_ENTER, WANT_EXITS, WANT_TARGET
+
+BLOCK = 64
+
+
+@compiles()
+def read_news(target, enter_, exits, warm, first, turns, wanted):
+    """Write the bars of news from `first` on, then the number of bars, to `turns`; what they want to `wanted`.
+
+    `exits` hold no distance, one for all bars, or one each. Return how many there are, -1 where
+    `Signals.checked` would not pass what is decided from bar `warm` on.
+    """
+    found = _find(target, enter_, first, turns)
+    fine = _are_fine(target[warm:first]) and _are_distances(target[warm:], exits, warm)
+    for i in range(found):
+        t = turns[i]
+        wanted[i, WANT_TARGET] = target[t]
+        wanted[i, WANT_ENTER] = enter_[t] if len(enter_) else False
+        fine &= abs(target[t]) <= 1.0  # NaN fails too; each value the target takes is news once
+        for c in range(len(exits)):
+            column = exits[c]
+            wanted[i, WANT_EXITS + c] = np.nan if len(column) == 0 else column[t if len(column) > 1 else 0]
+    return found if fine else -1
+
+
+@compiles(_nrt=False)
+def _find(target, enter_, first, turns):
+    n, found, before = len(target), 0, 0.0
+    for begin in range(first, n, BLOCK):
+        block, flags, news = target[begin : begin + BLOCK], enter_[begin : begin + BLOCK], 0
+        for t in range(len(block) - 1):
+            news += block[t] != block[t + 1]
+        for t in range(len(flags)):
+            news += flags[t]
+        if news or block[0] != before:  # most blocks hold none, and are not looked at again
+            for t in range(len(block)):
+                turns[found] = begin + t
+                found += block[t] != before or (len(flags) > 0 and flags[t])
+                before = block[t]
+    turns[found] = n
+    return found
+
+
+@compiles(_nrt=False)
+def _are_fine(target):
+    bad = 0
+    for t in range(len(target)):
+        bad += not abs(target[t]) <= 1.0
+    return bad == 0
+
+
+@compiles(_nrt=False)
+def _are_distances(target, exits, warm):
+    """Return whether each distance is positive, or NaN, where something is wanted."""
+    bad = 0
+    for c in range(len(exits)):
+        column = exits[c]
+        if len(column) == 1:
+            if column[0] <= 0 or np.isinf(column[0]):
+                for t in range(len(target)):
+                    bad += target[t] != 0
+        elif len(column):
+            distances = column[warm:]
+            for t in range(len(target)):
+                bad += (distances[t] <= 0 or np.isinf(distances[t])) and target[t] != 0
+    return bad == 0
