@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from threading import Lock
 from typing import Final
 from uuid import uuid4
 
@@ -22,14 +21,13 @@ from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
-from quantbench.research.crew import worked
+from quantbench.research.crew import Turns, worked
 
 __all__ = ["Gathered", "Question", "batches"]
 
 _FIRST: Final = 8  # trials timed before deciding who does the rest
 _THREADS_PAY: Final = 0.02  # seconds of work
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
-_FEW_BARS: Final = 20_000
 _BATCH: Final = 250
 _BATCH_SECONDS: Final = 0.05  # of work: what Ctrl-C may lose
 
@@ -67,9 +65,8 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
     if cores == 1 or (workers is None and left < _THREADS_PAY):
         yield from (run_trials(part, floor) for part in _parts(strategies, each))
         return
-    # Over few bars, handing Python's lock to and fro takes longer than deciding: one decides, the others trade.
-    turn = Lock() if len(question.bars) < _FEW_BARS else None
     parts, first, ends = _parts(strategies, each, cores), 4 * cores if left > _PROCESSES_PAY else 0, [began]
+    turn = Turns(cores)
 
     def trade(part: Sequence[Strategy]) -> Batch:
         batch = run_trials(part, floor, turn=turn)

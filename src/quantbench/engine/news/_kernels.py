@@ -9,8 +9,6 @@ import numpy as np
 from quantbench.config._kernels import compiles
 from quantbench.engine.book import WANT_ENTER, WANT_EXITS, WANT_TARGET
 
-BLOCK = 64
-
 
 @compiles()
 def read_news(target, enter_, exits, warm, first, turns, wanted):
@@ -26,26 +24,31 @@ def read_news(target, enter_, exits, warm, first, turns, wanted):
         wanted[i, WANT_TARGET] = target[t]
         wanted[i, WANT_ENTER] = enter_[t] if len(enter_) else False
         fine &= abs(target[t]) <= 1.0  # NaN fails too; each value the target takes is news once
-        for c in range(len(exits)):
-            column = exits[c]
-            wanted[i, WANT_EXITS + c] = np.nan if len(column) == 0 else column[t if len(column) > 1 else 0]
+    for c in range(len(exits)):
+        column, wants = exits[c], wanted[:found, WANT_EXITS + c]
+        if len(column) > 1:
+            for i in range(found):
+                wants[i] = column[turns[i]]
+        else:
+            wants[:] = column[0] if len(column) else np.nan
     return found if fine else -1
 
 
 @compiles(_nrt=False)
 def _find(target, enter_, first, turns):
-    n, found, before = len(target), 0, 0.0
-    for begin in range(first, n, BLOCK):
-        block, flags, news = target[begin : begin + BLOCK], enter_[begin : begin + BLOCK], 0
-        for t in range(len(block) - 1):
-            news += block[t] != block[t + 1]
-        for t in range(len(flags)):
-            news += flags[t]
-        if news or block[0] != before:  # most blocks hold none, and are not looked at again
-            for t in range(len(block)):
-                turns[found] = begin + t
-                found += block[t] != before or (len(flags) > 0 and flags[t])
-                before = block[t]
+    n, found = len(target), 0
+    if first < n:
+        turns[0] = first
+        found += target[first] != 0 or (len(enter_) > 0 and enter_[first])
+    now, before, flags = target[first + 1 :], target[first:], enter_[first + 1 :]
+    if len(flags):
+        for t in range(len(now)):  # without a branch: every bar is written, and kept where it is news
+            turns[found] = first + 1 + t
+            found += now[t] != before[t] or flags[t]
+    else:
+        for t in range(len(now)):
+            turns[found] = first + 1 + t
+            found += now[t] != before[t]
     turns[found] = n
     return found
 

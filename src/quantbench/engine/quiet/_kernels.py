@@ -30,7 +30,8 @@ from quantbench.engine.levels._kernels import (
     stop_out_price,
     tightened,
 )
-from quantbench.engine.news._kernels import BLOCK
+
+BLOCK = 64  # bars looked at without a branch between them
 
 
 @inlined
