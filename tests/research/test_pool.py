@@ -4,14 +4,14 @@ import signal
 from dataclasses import dataclass
 from random import Random
 from threading import Event
-from time import sleep
+from time import sleep, thread_time
 
 import numpy as np
 import pytest
 
 import quantbench as qb
 from quantbench.research import pool
-from quantbench.research.crew import worked
+from quantbench.research.crew import Turns, worked
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +111,29 @@ def test_what_a_part_raises_is_raised_in_its_place_and_the_rest_is_dropped():
     with pytest.raises(ArithmeticError, match="three"):
         next(results)
     assert len(done) < 1_000
+
+
+def test_threads_decide_singly_while_that_is_the_smaller_part_and_all_at_once_where_it_is_not():
+    turns, inside, most = Turns(2), [], []
+
+    def lot(steps, rest):
+        with turns:
+            inside.append(1)
+            most.append(len(inside))
+            spin(steps)
+            inside.pop()
+        spin(rest)
+
+    def spin(seconds):
+        until = thread_time() + seconds
+        while thread_time() < until:
+            pass
+
+    lot(0.001, 0.004)
+    lot(0.001, 0.004)  # knows now that steps are a fifth
+    assert turns._singly
+    list(worked(lambda _: lot(0.0005, 0.002), range(20), 3))
+    assert max(most) == 1
+    lot(0.004, 0.0005)
+    lot(0.004, 0.0005)
+    assert not turns._singly
