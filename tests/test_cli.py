@@ -51,6 +51,7 @@ def test_every_command_says_what_it_does_in_one_line():
         "backtest",
         "sweep",
         "report",
+        "walk-forward",
         "data",
         "broker",
     ]
@@ -135,6 +136,18 @@ def test_a_sweep_ranks_and_writes_every_trial(home):
     assert found.exit_code == 0, found.output
     assert found.stdout.startswith("6 trials, 0.2 years, net, in-sample\n")
     assert len((home / "all.csv").read_text().splitlines()) == 7
+
+
+def test_a_walk_forward_shows_its_folds_and_the_number_that_counts(home):
+    words = ["walk-forward", "MaCross", *MARCH[:2], "--from", "2017-01", "--to", "2017-05", "--train", "30D"]
+    words += ["--test", "20D", "--set", "fast=5,10", "--set", "slow=40,60", "--set", "stop_atr=3"]
+    found = qb(*words, "--csv", "folds.csv")
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("3 folds, 12 trials, net, out-of-sample\n")
+    assert "t of the stitched daily returns:" in found.stdout
+    told = json.loads(qb(*words, "--json").stdout)
+    assert len(told["folds"]) == 3
+    assert (home / "folds.csv").read_text().count("\n") == 4
 
 
 def test_a_sweep_as_json_lists_the_best_first(home):

@@ -36,8 +36,10 @@ _HOME = {
     "quantbench.report.verdict": ("verdict",),
     "quantbench.research.causality": ("Certificate", "certify"),
     "quantbench.research.compare": ("Comparison", "compare"),
+    "quantbench.research.folds": ("WalkForward",),
     "quantbench.research.search": ("search",),
     "quantbench.research.sweep": ("sweep",),
+    "quantbench.research.walk_forward": ("walk_forward", "walk_forward_matrix"),
     "quantbench.runs.demo": ("run_demo",),
     "quantbench.runs.notebook": ("run_notebook",),
     "quantbench.strategies": ("DonchianBreakout", "MaCross", "RsiReversion"),
@@ -92,8 +94,11 @@ if TYPE_CHECKING:
     from quantbench.research.causality import certify as certify
     from quantbench.research.compare import Comparison as Comparison
     from quantbench.research.compare import compare as compare
+    from quantbench.research.folds import WalkForward as WalkForward
     from quantbench.research.search import search as search
     from quantbench.research.sweep import sweep as sweep
+    from quantbench.research.walk_forward import walk_forward as walk_forward
+    from quantbench.research.walk_forward import walk_forward_matrix as walk_forward_matrix
     from quantbench.runs.demo import run_demo as run_demo
     from quantbench.runs.notebook import run_notebook as run_notebook
     from quantbench.strategies import DonchianBreakout as DonchianBreakout

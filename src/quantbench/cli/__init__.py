@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quantbench import __version__
-from quantbench.cli import broker, data, project, trade
+from quantbench.cli import broker, data, project, trade, validation
 from quantbench.cli.boundary import Boundary
 
 __all__ = ["app"]
@@ -47,3 +47,4 @@ project.register(app)
 trade.register(app)
 data.register(app)
 broker.register(app)
+validation.register(app)

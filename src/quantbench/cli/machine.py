@@ -21,11 +21,22 @@ if TYPE_CHECKING:
     from quantbench.core.bars import Bars
     from quantbench.core.results import Backtest
     from quantbench.core.study import Study, Trial
+    from quantbench.research.folds import WalkForward
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
     from quantbench.runs.reporting import Report
 
-__all__ = ["best_trials", "of_backtest", "of_demo", "of_findings", "of_report", "of_study", "of_symbols", "write_csv"]
+__all__ = [
+    "best_trials",
+    "of_backtest",
+    "of_demo",
+    "of_findings",
+    "of_report",
+    "of_study",
+    "of_symbols",
+    "of_walk_forward",
+    "write_csv",
+]
 
 SCHEMA: Final = 1
 
@@ -50,6 +61,24 @@ def of_study(study: Study, top: int) -> str:
         "top": [_trial(trial) for trial in best_trials(study, top)],
     }
     return _text(found)
+
+
+def of_walk_forward(found: WalkForward) -> str:
+    """Return a walk-forward: the number that counts, and every fold."""
+    rows = found.table().to_dict("records")
+    return _text(
+        {
+            "headline": found.headline,
+            "strategy": found.strategy.__name__,
+            "bars": _bars(found.bars),
+            "t_statistic": found.t_statistic,
+            "why_no_t": found.why_no_t,
+            "total_return": float(found.equity_array[-1] / found.account.balance - 1),
+            "efficiency": found.efficiency,
+            "drift": found.drift.to_dict(),
+            "folds": [{**row, **{key: row[key].isoformat() for key in ("train_from", "test_from")}} for row in rows],
+        }
+    )
 
 
 def best_trials(study: Study, top: int) -> list[Trial]:

@@ -29,6 +29,9 @@ VIEWS: Final[dict[str, dict[str, str]]] = {
         "plot": "quantbench.report.figures:plot_study",
         "_repr_html_": "quantbench.report.notebook_views:study_html",
     },
+    "WalkForward": {
+        "plot": "quantbench.report.walk_forward_figures:plot_walk_forward",
+    },
 }
 
 

@@ -28,7 +28,7 @@ from quantbench.research.progress import Told as Shown
 from quantbench.research.progress import watched
 from quantbench.research.space import Wanted, space_of
 
-__all__ = ["search"]
+__all__ = ["Wish", "search", "searched"]
 
 _IN_VAIN: Final = 20
 """Batches in a row without a new choice after which a method has settled, and the search ends."""
@@ -108,19 +108,42 @@ def search(
     """
     markets = (bars,) if isinstance(bars, Bars) else tuple(bars)
     _require_bars(markets)
-    asked = method_named(method)
-    trials, seed = _numbers(method, trials, seed)
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
     questions = tuple(Question(one, *traded, rates, None, trade_from) for one in markets)
+    wish = Wish(method, objectives, constraints, trials, seed, space, workers, resume)
+    return searched(strategy, questions, wish, kind="search", progress=progress)
+
+
+class Wish(NamedTuple):
+    """How to search; see `search`."""
+
+    method: str
+    objectives: str | Sequence[str]
+    constraints: Mapping[str, Bound] | None
+    trials: int | None
+    seed: int | None
+    space: Wanted | None
+    workers: int | None
+    resume: bool
+
+
+def searched(
+    strategy: type[Strategy], questions: tuple[Question, ...], wish: Wish, *, kind: str, progress: bool
+) -> Study:
+    """Search as wished; `kind` is what the ledger calls it."""
+    asked = method_named(wish.method)
+    trials, seed = _numbers(wish.method, wish.trials, wish.seed)
+    pooled = len(questions) > 1
     terms = Terms(
-        space_of(strategy, space),
-        objectives_of(objectives, pooled=len(markets) > 1),
-        constraints_of(constraints, pooled=len(markets) > 1),
-        method,
+        space_of(strategy, wish.space),
+        objectives_of(wish.objectives, pooled=pooled),
+        constraints_of(wish.constraints, pooled=pooled),
+        wish.method,
         seed,
+        kind,
     )
-    logbook = Logbook(Bench(strategy, questions, workers, resume), terms.objectives, terms.constraints, trials)
-    return _searched(asked, logbook, terms, progress=progress)
+    bench = Bench(strategy, questions, wish.workers, wish.resume)
+    return _searched(asked, Logbook(bench, terms.objectives, terms.constraints, trials), terms, progress=progress)
 
 
 class Terms(NamedTuple):
@@ -131,6 +154,7 @@ class Terms(NamedTuple):
     constraints: tuple[Constraint, ...]
     method: str
     seed: int
+    kind: str
 
 
 def _require_bars(markets: tuple[Bars, ...]) -> None:
@@ -172,7 +196,7 @@ def _searched(method: Method, logbook: Logbook, terms: Terms, *, progress: bool)
     finally:
         if len(logbook):
             study = _study(logbook, terms)
-            append_study(study, kind="search", now=now(), folder=ledger)
+            append_study(study, kind=terms.kind, now=now(), folder=ledger)
     if not len(logbook):
         why = next(iter(logbook.refusals.values()), "it asked for none")
         name = logbook.bench.strategy.__name__
