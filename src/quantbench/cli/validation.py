@@ -41,7 +41,7 @@ def walk_forward(
     json: opt.Json = False,
     terms: dict[str, Any],
 ) -> None:
-    """Search on the past, trade the choice on the bars behind it, move on.
+    """Search on the past, trade what follows, move on.
 
     Run again after it was stopped, it goes on where it was.
     Example: qb walk-forward MaCross EURUSD H1 --train 90D --test 30D --set fast=10,20 --set slow=50,100

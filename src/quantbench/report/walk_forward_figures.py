@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.report.colours import GAIN, LOSS
+from quantbench.report.colours import GAIN, LOSS, MUTED
 from quantbench.report.series import keep_extremes
 from quantbench.report.style import figure, go
 from quantbench.research.folds import WalkForward
@@ -22,8 +22,8 @@ class Walked(NamedTuple):
     ----------
     time, equity : arrays
         The stitched path, thinned with its extremes kept.
-    starts : datetime64 array
-        Where each test range begins.
+    starts, ends : datetime64 arrays
+        Where each test range begins, and its last bar.
     returns : float array
         Percent, one a fold.
     failed : tuple of bool
@@ -34,6 +34,7 @@ class Walked(NamedTuple):
     time: npt.NDArray[np.datetime64]
     equity: npt.NDArray[np.float64]
     starts: npt.NDArray[np.datetime64]
+    ends: npt.NDArray[np.datetime64]
     returns: npt.NDArray[np.float64]
     failed: tuple[bool, ...]
     choices: tuple[str, ...]
@@ -50,6 +51,7 @@ def walked(found: WalkForward) -> Walked:
         found.tested.time[keep],
         found.equity_array[keep],
         np.array([found.bars.time[fold.split.test[0].begin] for fold in found.folds]),
+        np.array([found.bars.time[fold.split.test[0].end - 1] for fold in found.folds]),
         found.returns * 100,
         tuple(fold.failure is not None for fold in found.folds),
         tuple(text or "" for text in said),
@@ -62,7 +64,8 @@ def plot_walk_forward(found: WalkForward) -> go.Figure:
     path = go.Scatter(x=drawn.time, y=drawn.equity, name="equity", mode="lines", line={"width": 1.5})
     colours = [GAIN if value > 0 else LOSS for value in drawn.returns]
     bars: Any = go.Bar(
-        x=drawn.starts,
+        x=drawn.starts + (drawn.ends - drawn.starts) / 2,
+        width=(drawn.ends - drawn.starts).astype("timedelta64[ms]").astype(np.float64) * 0.96,
         y=drawn.returns,
         name="return of the test",
         yaxis="y2",
@@ -73,7 +76,7 @@ def plot_walk_forward(found: WalkForward) -> go.Figure:
     title = f"{found.strategy.__name__} on {found.bars.symbol} {found.bars.timeframe}: {found.headline}"
     fig = figure([path, bars], title=title, height=480)
     for start in drawn.starts:
-        fig.add_vline(x=start, line={"width": 1, "dash": "dot"}, opacity=0.4)
+        fig.add_vline(x=start, line={"width": 1, "dash": "dot", "color": MUTED}, opacity=0.6)
     fig.update_layout(
         yaxis={"domain": [0.36, 1.0], "title": found.account.currency},
         yaxis2={"domain": [0.0, 0.26], "title": "%", "anchor": "x"},

@@ -114,9 +114,9 @@ def rolling(bars: Bars, *, train: str | int, test: str | int, purge: int = 0) ->
     >>> import quantbench as qb
     >>> rolling(qb.load("EURUSD", "H1"), train="120D", test="60D")
     3 splits of 6,225 bars: - train, # test
-       0 ---------------------------##############
-       1              ---------------------------##############
-       2                            --------------------------######
+       0 ---------------------------###############
+       1              ----------------------------###############
+       2                            ----------------------------#####
     """
     return _walked(bars, train, test, purge, moves=True)
 
