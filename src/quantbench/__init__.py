@@ -38,6 +38,7 @@ _HOME = {
     "quantbench.research.compare": ("Comparison", "compare"),
     "quantbench.research.folds": ("WalkForward",),
     "quantbench.research.search": ("search",),
+    "quantbench.research.stress": ("break_even", "stress"),
     "quantbench.research.sweep": ("sweep",),
     "quantbench.research.walk_forward": ("walk_forward", "walk_forward_matrix"),
     "quantbench.runs.demo": ("run_demo",),
@@ -96,6 +97,8 @@ if TYPE_CHECKING:
     from quantbench.research.compare import compare as compare
     from quantbench.research.folds import WalkForward as WalkForward
     from quantbench.research.search import search as search
+    from quantbench.research.stress import break_even as break_even
+    from quantbench.research.stress import stress as stress
     from quantbench.research.sweep import sweep as sweep
     from quantbench.research.walk_forward import walk_forward as walk_forward
     from quantbench.research.walk_forward import walk_forward_matrix as walk_forward_matrix

@@ -8,7 +8,7 @@ import pytest
 import quantbench as qb
 from quantbench.core.errors import ExecutionError
 from quantbench.report import figures, search_figures
-from quantbench.report.stress import at_costs
+from quantbench.research.stress import at_costs
 
 
 def _names(figure):

@@ -9,10 +9,10 @@ import pytest
 
 import quantbench as qb
 from quantbench.core.errors import ExecutionError
-from quantbench.report import stress
 from quantbench.report.search_data import expected_best, luck_sharpe, trial_sharpes
-from quantbench.report.stress import AtCosts, at_costs, concentration
 from quantbench.report.verdict import distinct_trials, judged
+from quantbench.research import stress
+from quantbench.research.stress import AtCosts, at_costs, concentration
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from quantbench.report.series import (
     rolling_sharpe,
     trade_profits,
 )
-from quantbench.report.stress import AtCosts
 from quantbench.report.style import TEMPLATE, figure, go, make_subplots
 from quantbench.report.trade_calendar import trade_calendar
+from quantbench.research.stress import AtCosts
 
 __all__ = [
     "MONTHS",

@@ -19,9 +19,9 @@ from quantbench.report import figures, limit_tables, search_figures, tables
 from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
 from quantbench.report.provenance import provenance
 from quantbench.report.search_data import has_score, varied, widest_pair
-from quantbench.report.stress import AtCosts, at_costs
 from quantbench.report.verdict import distinct_trials, judged
 from quantbench.report.wording import tried_phrase
+from quantbench.research.stress import AtCosts, at_costs
 
 try:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -17,8 +17,8 @@ from quantbench.engine.market import spread_points
 from quantbench.report.figures import MONTHS
 from quantbench.report.search_data import varied
 from quantbench.report.series import monthly_returns
-from quantbench.report.stress import AtCosts
 from quantbench.report.wording import METRICS, counted, meaning, money, number, percent, points, tried_phrase, written
+from quantbench.research.stress import AtCosts
 
 __all__ = [
     "MAIN",

@@ -13,8 +13,8 @@ from quantbench.core.results import Backtest
 from quantbench.core.study import Study
 from quantbench.data.ledger import count_distinct
 from quantbench.report.search_data import expected_best, has_score, luck_sharpe, trial_sharpes
-from quantbench.report.stress import AtCosts, Concentration, at_costs, concentration
 from quantbench.report.wording import counted, number, percent, span, tried_phrase
+from quantbench.research.stress import AtCosts, Concentration, at_costs, concentration
 
 __all__ = ["Level", "Verdict", "distinct_trials", "judged", "verdict"]
 
