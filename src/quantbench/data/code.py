@@ -7,6 +7,7 @@ import inspect
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -83,17 +84,23 @@ def _imported(module: ModuleType) -> list[ModuleType]:
     return [found[name] for name in sorted(found)]
 
 
-def _names(module: ModuleType) -> Iterator[str]:
-    """Yield the names a module's text imports, those in a function too."""
-    for node in ast.walk(ast.parse(_text(module))):
+def _names(module: ModuleType) -> tuple[str, ...]:
+    """Return the names a module's text imports, those in a function too."""
+    return _names_in(_text(module), module.__package__ or "")
+
+
+@lru_cache(maxsize=256)
+def _names_in(text: str, package: str) -> tuple[str, ...]:
+    """Return the names a text imports; parsed once a text, for a walk-forward asks in every fold."""
+    found, above = list[str](), package.split(".")
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            package = (module.__package__ or "").split(".")
-            base = ".".join((*package[: len(package) + 1 - node.level], node.module or "") if node.level else ())
+            base = ".".join((*above[: len(above) + 1 - node.level], node.module or "") if node.level else ())
             origin = base.rstrip(".") or node.module or ""
-            yield origin
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+            found += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def _is_yours(module: ModuleType) -> bool:
