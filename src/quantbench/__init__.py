@@ -35,6 +35,7 @@ _HOME = {
     "quantbench.report.page": ("write_report",),
     "quantbench.report.verdict": ("verdict",),
     "quantbench.research.causality": ("Certificate", "certify"),
+    "quantbench.research.cluster": ("cluster",),
     "quantbench.research.compare": ("Comparison", "compare"),
     "quantbench.research.folds": ("WalkForward",),
     "quantbench.research.search": ("search",),
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from quantbench.report.verdict import verdict as verdict
     from quantbench.research.causality import Certificate as Certificate
     from quantbench.research.causality import certify as certify
+    from quantbench.research.cluster import cluster as cluster
     from quantbench.research.compare import Comparison as Comparison
     from quantbench.research.compare import compare as compare
     from quantbench.research.folds import WalkForward as WalkForward

@@ -102,8 +102,11 @@ def test_four_objectives_spread_over_their_simplex(name):
         return shares / max(shares.sum(), 1.0)
 
     _, points = run(name, cube, corners, trials=2_000, objectives=4)
-    front = points[non_dominated(points)]
-    assert (front.max(axis=0) > 0.8).all()
+    _, drawn = run("random", cube, corners, trials=2_000, objectives=4)
+    ideal = np.eye(4) * 0.7 + 0.075  # near each corner, and the middle
+    for wanted in (*ideal, np.full(4, 0.25)):
+        near, by_chance = (np.linalg.norm(found - wanted, axis=1).min() for found in (points, drawn))
+        assert near < max(by_chance, 0.1)
 
 
 def test_a_grid_asks_for_everything_once():

@@ -34,6 +34,7 @@ __all__ = [
     "of_report",
     "of_study",
     "of_symbols",
+    "of_tried",
     "of_walk_forward",
     "write_csv",
 ]
@@ -79,6 +80,11 @@ def of_walk_forward(found: WalkForward) -> str:
             "folds": [{**row, **{key: row[key].isoformat() for key in ("train_from", "test_from")}} for row in rows],
         }
     )
+
+
+def of_tried(table: pd.DataFrame) -> str:
+    """Return what the ledger holds."""
+    return _text({"tried": table.to_dict("records")})
 
 
 def best_trials(study: Study, top: int) -> list[Trial]:

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from quantbench.runs.doctor import Finding
     from quantbench.runs.reporting import Report
 
-__all__ = ["console", "show_backtest", "show_demo", "show_findings", "show_report", "show_study", "show_symbols"]
+__all__ = [
+    "console",
+    "show_backtest",
+    "show_demo",
+    "show_findings",
+    "show_report",
+    "show_selection",
+    "show_study",
+    "show_symbols",
+]
 
 _MAIN: Final = (
     *("total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "max_drawdown_days"),
@@ -103,6 +112,38 @@ def show_study(study: Study, top: int) -> None:
         return
     out.print(_ranking(best, study, out.width))
     out.print(Text("The best of many, in-sample: `qb report` says what luck alone would give.", "dim"))
+
+
+def show_selection(study: Study, how: str) -> None:
+    """Print the choice to go on with, and what to be wary of."""
+    if not study.feasible.any():
+        return
+    out, found = console(), study.select(how)
+    out.print(Text(f"\nChosen by {how}: {found.strategy!r}, trial {found.trial.number}", "bold"))
+    for flag in found.flags:
+        out.print(Padding(Text(f"mind: {flag}", "yellow"), (0, 0, 0, 2)))
+
+
+def show_tried(table: pd.DataFrame) -> None:
+    """Print what the ledger holds."""
+    if table.empty:
+        console().print("Nothing was tried yet.")
+        return
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for name in ("Strategy", "Market", "Bars", "Kind"):
+        shown.add_column(name, no_wrap=True)
+    for name in ("Trials", "Distinct", "Best"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("Last tried", no_wrap=True)
+    for row in table.to_dict("records"):
+        span = f"{row['first_bar']:%y-%m} .. {row['last_bar']:%y-%m}"
+        best = "" if math.isnan(row["best"] or math.nan) else f"{row['best']:.2f}"
+        counts = (f"{row[name]:,}" for name in ("trials", "distinct"))
+        market, when = f"{row['symbol']} {row['timeframe']}", f"{row['until']:%y-%m-%d}"
+        shown.add_row(row["family"], market, span, row["kind"], *counts, best, when)
+    out = console()
+    out.print(shown)
+    out.print(Text("Best: the highest Sharpe. Distinct trials are what the overfitting statistics count.", "dim"))
 
 
 def _ranking(best: Sequence[Trial], study: Study, width: int) -> Table:

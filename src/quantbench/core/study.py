@@ -174,6 +174,12 @@ class Study:
         def select(self, how: str = "plateau") -> Any:
             """Return the trial chosen for more than its own score."""
 
+        def importance(self, metric: str | None = None) -> pd.Series[float]:
+            """Return how much of a metric's variance each param explains."""
+
+        def to_optuna(self, storage: str | None = None) -> Any:
+            """Return an `optuna.Study` of these trials."""
+
     def __post_init__(self) -> None:
         """Name the objectives where only a score was given."""
         if not self.objectives:

@@ -27,6 +27,9 @@ VIEWS: Final[dict[str, dict[str, str]]] = {
     },
     "Study": {
         "plot": "quantbench.report.figures:plot_study",
+        "select": "quantbench.research.robust:select",
+        "importance": "quantbench.research.optuna_mirror:importance",
+        "to_optuna": "quantbench.research.optuna_mirror:to_optuna",
         "_repr_html_": "quantbench.report.notebook_views:study_html",
     },
     "WalkForward": {

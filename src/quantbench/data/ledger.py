@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-__all__ = ["SCHEMA", "append_study", "count_distinct", "read_ledger"]
+__all__ = ["SCHEMA", "append_study", "count_distinct", "read_ledger", "tried"]
 
 SCHEMA: Final = 1
 """Version of the layout of a part."""
@@ -121,6 +121,40 @@ def count_distinct(*, family: str | None = None, data_version: str | None = None
         if value is not None:
             frame = frame.filter(frame[name] == value)
     return frame.select(TrialKey._fields).n_unique()
+
+
+def tried(*, family: str | None = None, symbol: str | None = None, folder: Path | None = None) -> pd.DataFrame:
+    """Return what was tried: one row a strategy, market and kind of search, the latest first.
+
+    Parameters
+    ----------
+    family, symbol : str, optional
+        Only these.
+    folder : Path, optional
+        The ledger; by default that of the settings.
+
+    Returns
+    -------
+    DataFrame
+        ``family, symbol, timeframe, first_bar, last_bar, kind, trials`` (made), ``distinct`` (different by
+        `TrialKey`), ``failed, best`` (highest Sharpe), ``since, until`` (when, UTC).
+    """
+    from quantbench.data.parquet import pl
+
+    frame, _ = _trials(folder)
+    for name, value in (("family", family), ("symbol", symbol)):
+        if value is not None:
+            frame = frame.filter(pl.col(name) == value)
+    key = pl.struct(TrialKey._fields)
+    table = frame.group_by("family", "symbol", "timeframe", "first_bar", "last_bar", "kind").agg(
+        pl.len().alias("trials"),
+        key.n_unique().alias("distinct"),
+        (pl.col("failure") != "").sum().alias("failed"),
+        pl.col("sharpe").fill_nan(None).max().alias("best"),
+        pl.col("time_utc").min().alias("since"),
+        pl.col("time_utc").max().alias("until"),
+    )
+    return table.sort("until", "family", "symbol", "kind", descending=[True, False, False, False]).to_pandas()
 
 
 def _rows(study: Study, same: Mapping[str, Any]) -> pl.DataFrame:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.errors import ExecutionError
+from quantbench.core.errors import ExecutionError, ParamsError, did_you_mean
 from quantbench.core.study import Study
 from quantbench.report.colours import DIVERGING, GAIN, LOSS, MUTED
+from quantbench.report.history_figures import front_figure, generations_figure, history_figure, slices_figure
 from quantbench.report.search_data import (
     Parallel,
     has_score,
@@ -20,6 +22,7 @@ from quantbench.report.search_data import (
     surface,
     trial_sharpes,
     varied,
+    widest_pair,
 )
 from quantbench.report.style import figure, go
 from quantbench.report.wording import counted, meaning
@@ -27,20 +30,40 @@ from quantbench.report.wording import counted, meaning
 __all__ = ["line_figure", "parallel_figure", "plot_study", "surface_figure", "trials_figure"]
 
 
-def plot_study(study: Study) -> go.Figure:
-    """Return the score over what was searched: a line for one param, a heatmap for two, else parallel coordinates.
+def plot_study(study: Study, kind: str | None = None) -> go.Figure:
+    """Return a figure of a search.
+
+    Parameters
+    ----------
+    study : Study
+        With a score.
+    kind : {"surface", "parallel", "history", "front", "slices", "generations"}, optional
+        By default the score over what was searched: a line for one param, a heatmap for two, else
+        parallel coordinates; the front, where there are several objectives.
 
     Raises
     ------
+    ParamsError
+        For another kind.
     ExecutionError
-        When no trial has a score.
+        When no trial has a score, or the study has not what the kind shows.
     """
     names = list(varied(study))
     if not has_score(study):
         raise ExecutionError(f"none of {counted(len(study), 'trial')} has a {study.score}: there is nothing to draw")
+    if kind is not None:
+        if kind not in _KINDS:
+            raise ParamsError(f"a study has no figure {kind!r}: {did_you_mean(kind, _KINDS)}")
+        return _KINDS[kind](study)
+    if len(study.objectives) > 1 and study.front:
+        return front_figure(study)
     if len(names) < 2:
         return line_figure(study, (names or list(study.params[0]))[0])
     return surface_figure(study, *names) if len(names) == 2 else parallel_figure(study)
+
+
+def _widest_surface(study: Study) -> go.Figure:
+    return surface_figure(study, *widest_pair(study))
 
 
 def line_figure(study: Study, name: str) -> go.Figure:
@@ -149,3 +172,13 @@ def _vertical(fig: go.Figure, at: float, *, colour: str, text: str, left: bool) 
     place = {"x": at, "xanchor": "right" if left else "left", "y": 1.0, "yref": "paper", "yanchor": "bottom"}
     note = {"text": f"{text} {at:.2f}", "font": {"color": colour}, "showarrow": False}
     fig.add_vline(x=at, line={"color": colour, "width": 2}).add_annotation(**place, **note)
+
+
+_KINDS: Final[dict[str, Callable[[Study], go.Figure]]] = {
+    "surface": _widest_surface,
+    "parallel": parallel_figure,
+    "history": history_figure,
+    "front": front_figure,
+    "slices": slices_figure,
+    "generations": generations_figure,
+}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from quantbench.data.trial_store import Kept, folder_of, keep, kept
 from quantbench.engine.trials import METRICS, Batch
 from quantbench.research.pool import Question, batches
 from quantbench.research.pooling import pooled
+from quantbench.research.time_limit import Timed
 
 __all__ = ["Bench", "answers"]
 
@@ -34,12 +36,15 @@ class Bench:
     workers : int or None
     keeps : bool
         Whether trials are kept as they are made and taken from what was kept.
+    seconds : float or None
+        How long a strategy may take to decide.
     """
 
     strategy: type[Strategy]
     questions: tuple[Question, ...]
     workers: int | None
     keeps: bool
+    seconds: float | None = None
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:
@@ -94,8 +99,9 @@ def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names:
 def _traded(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str]) -> Batch:
     question, done = bench.questions[market], list[Batch]()
     if strategies:
+        timed = [Timed(one, bench.seconds) for one in strategies] if bench.seconds else strategies
         try:
-            done.extend(batches(question, strategies, workers=bench.workers))
+            done.extend(batches(question, cast("Sequence[Strategy]", timed), workers=bench.workers))
         finally:
             if bench.keeps and done:
                 whole = _joined(done, question.bars)

@@ -6,7 +6,7 @@ DEAP ranks (non-dominated sorting, crowding, reference points).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +29,7 @@ _IMMIGRANTS: Final = 0.05  # share of each generation that is drawn anew
 _MIGRATION: Final = 5  # generations between two
 _MIGRANTS: Final = 2
 _TOURNAMENT: Final = 3
+_AGAIN: Final = 8  # mutations of a child whose choice was tried before, at most
 _PATIENCE: Final = 12  # generations without a better one after which the search has settled
 
 
@@ -75,6 +76,7 @@ def genetic(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:
     random = np.random.default_rng(seed)
     counts = [size // len(islands)] * len(islands)
     children = [[_drawn(space, random) for _ in range(count)] for count in counts]
+    seen = set[tuple[Any, ...]]()
     generation, waited, mark = 0, 0, _mark(islands)
     while waited < _PATIENCE:
         told = yield [child.choice for island in children for child in island]
@@ -88,7 +90,10 @@ def genetic(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:
             islands = _migrated(islands)
         waited = 0 if _mark(islands) != mark else waited + 1
         mark = _mark(islands)
-        children = [_children(space, island, count, random) for island, count in zip(islands, counts, strict=True)]
+        seen.update(tuple(child.choice.values()) for island in children for child in island)
+        children = [
+            _children(space, island, count, random, seen) for island, count in zip(islands, counts, strict=True)
+        ]
 
 
 def _answered(children: Sequence[Individual], told: Told) -> list[Individual]:
@@ -112,8 +117,14 @@ def _drawn(space: Space, random: np.random.Generator) -> Individual:
     return Individual(tuple(genes), space.at(genes.tolist()))
 
 
-def _children(space: Space, parents: Sequence[Individual], count: int, random: np.random.Generator) -> list[Individual]:
-    """Return the next generation; parents stand best first."""
+def _children(
+    space: Space,
+    parents: Sequence[Individual],
+    count: int,
+    random: np.random.Generator,
+    seen: Collection[tuple[Any, ...]],
+) -> list[Individual]:
+    """Return the next generation; parents stand best first. A child seen before mutates again, a few times."""
     fresh = max(1, round(_IMMIGRANTS * count))
     made = [_drawn(space, random) for _ in range(fresh)]
     while len(made) < count:
@@ -121,8 +132,12 @@ def _children(space: Space, parents: Sequence[Individual], count: int, random: n
         genes = np.array(one.genes)
         if random.random() < _CROSSED:
             genes = _crossed(genes, np.array(two.genes), space, random)
-        genes = _mutated(genes, space, random)
-        made.append(Individual(tuple(genes), space.at(genes.tolist())))
+        for _ in range(_AGAIN):
+            genes = _mutated(genes, space, random)
+            choice = space.at(genes.tolist())
+            if tuple(choice.values()) not in seen:
+                break
+        made.append(Individual(tuple(genes), choice))
     return made
 
 

@@ -21,6 +21,7 @@ from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
+from quantbench.research import cluster
 from quantbench.research.crew import Turns, worked
 
 __all__ = ["Gathered", "Question", "batches"]
@@ -56,6 +57,9 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
     """
     if workers is not None and workers < 1:
         raise ParamsError(f"workers must be at least 1 (workers={workers!r})")
+    if cluster.cores():
+        yield from _pooled(question, _parts(strategies, 0.0, cluster.cores()), cluster.cores())
+        return
     floor, cores = _floor(question), workers or os.cpu_count() or 1
     yield run_trials(strategies[:1], floor)  # compiles, reads caches: not timed
     began = time.perf_counter()
@@ -130,7 +134,8 @@ def _pooled(question: Question, parts: list[Sequence[Strategy]], cores: int) -> 
     """Yield the batches in order, traded by processes."""
     from joblib import Parallel, delayed
 
-    pool = Parallel(n_jobs=cores, backend="loky", return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
+    where = None if cluster.cores() else "loky"  # None: that of the block of the cluster
+    pool = Parallel(n_jobs=cores, backend=where, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
     yield from pool(delayed(_trade)(question, part) for part in parts)
 
 

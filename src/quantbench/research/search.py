@@ -51,6 +51,7 @@ def search(
     rates: Bars | None = None,
     trade_from: str | datetime | None = None,
     workers: int | None = None,
+    trial_seconds: float | None = None,
     resume: bool = True,
     progress: bool = True,
 ) -> Study:
@@ -80,6 +81,8 @@ def search(
         As in `backtest`.
     workers : int, optional
         Cores to use; all where it pays, if not given.
+    trial_seconds : float, optional
+        How long a strategy may take to decide; one that takes longer is a failed trial.
     resume : bool
         Keep trials as they are made and take those of the same question (strategy's code, bars, costs and
         the rest) from there: a search that was stopped, even killed, goes on where it was.
@@ -110,7 +113,7 @@ def search(
     _require_bars(markets)
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
     questions = tuple(Question(one, *traded, rates, None, trade_from) for one in markets)
-    wish = Wish(method, objectives, constraints, trials, seed, space, workers, resume)
+    wish = Wish(method, objectives, constraints, trials, seed, space, workers, resume, trial_seconds)
     return searched(strategy, questions, wish, kind="search", progress=progress)
 
 
@@ -125,6 +128,7 @@ class Wish(NamedTuple):
     space: Wanted | None
     workers: int | None
     resume: bool
+    trial_seconds: float | None = None
 
 
 def searched(
@@ -142,7 +146,9 @@ def searched(
         seed,
         kind,
     )
-    bench = Bench(strategy, questions, wish.workers, wish.resume)
+    if wish.trial_seconds is not None and not wish.trial_seconds > 0:
+        raise ParamsError(f"trial_seconds must be above 0 (trial_seconds={wish.trial_seconds!r})")
+    bench = Bench(strategy, questions, wish.workers, wish.resume, wish.trial_seconds)
     return _searched(asked, Logbook(bench, terms.objectives, terms.constraints, trials), terms, progress=progress)
 
 
