@@ -79,13 +79,7 @@ def search(
 
     chosen = find_strategy(strategy)
     terms |= {"space": space_of(chosen, opt.pairs(set_, "fast=5,10,20")), "constraints": _bounds(require)}
-    terms |= {
-        "workers": workers,
-        "seed": seed,
-        "method": method,
-        "objectives": objective or ("sharpe",),
-        "trials": None if method == "grid" else trials,
-    }
+    terms |= {"workers": workers, "seed": seed, "method": method, "objectives": objective or ("sharpe",)}
     terms["trials"] = None if method == "grid" else trials
     study = _searched(chosen, load(symbol, timeframe, start, end), cluster, shown=not json, **terms)
     if storage is not None:
