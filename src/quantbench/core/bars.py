@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from quantbench.core.calendar import trading_day
 from quantbench.core.clock import as_ns
 from quantbench.core.errors import DataError, did_you_mean
 from quantbench.core.instrument import Instrument
@@ -225,6 +226,11 @@ class Bars:
     def time_ns(self) -> npt.NDArray[np.int64]:
         """Bar opens as int64 nanoseconds since 1970-01-01 UTC."""
         return self.time.view(np.int64)
+
+    @cached_property
+    def trading_day(self) -> npt.NDArray[np.int64]:
+        """Day of the instrument's calendar each bar belongs to, as days since 1970-01-01."""
+        return trading_day(self.time_ns, self.instrument.trading_calendar)
 
     @cached_property
     def version(self) -> str:

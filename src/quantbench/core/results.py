@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from quantbench.core.account import Account, Costs, Sizing
 from quantbench.core.bars import Bars
-from quantbench.core.calendar import trading_day
 from quantbench.core.clock import DAY_NS
 from quantbench.core.limits import Limits
 from quantbench.core.path import SKIPS, Path
@@ -30,7 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 
 def day_ends(bars: Bars) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the trading days that have bars (days since 1970) and the last bar of each."""
-    day = trading_day(bars.time_ns, bars.instrument.trading_calendar)
+    day = bars.trading_day
     last = np.flatnonzero(np.append(np.diff(day) != 0, np.ones(min(len(day), 1), bool)))
     return day[last], last
 

@@ -28,7 +28,7 @@ from quantbench.engine.book import (
     Terms,
 )
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.news._kernels import read_news
+from quantbench.engine.news._kernels import fill_in, find_news, read_news
 from quantbench.engine.setting import Setting, Venue
 
 __all__ = ["EXITS", "book_for", "desk_of", "read", "run", "with_signals"]
@@ -77,18 +77,24 @@ def desk_of(venue: Venue) -> Desk:
 
 def with_signals(desk: Desk, signals: Signals) -> Desk:
     """Return the desk with these signals on it."""
-    length = len(signals.target)
-    turns, wanted = np.empty(length + 1, np.int64), np.empty((length, WANT_CELLS))
-    news = read(signals, 0, 0, turns, wanted)
-    return desk._replace(turns=turns[: news + 1], wanted=wanted[:news])
+    target, enter, exits = _read(signals)
+    turns = np.empty(len(target) + 1, np.int64)
+    news = find_news(target, enter, 0, turns)
+    wanted = np.empty((news, WANT_CELLS))
+    fill_in(target, enter, exits, 0, 0, turns, wanted)
+    return desk._replace(turns=turns[: news + 1], wanted=wanted)
 
 
 def read(signals: Signals, warm: int, first: int, turns: npt.NDArray[np.int64], wanted: FloatArray) -> int:
-    """Write the news among signals as `read_news` does; return how many there are, -1 for signals that are faulty."""
-    enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
-    exits = tuple(_distances(getattr(signals, name)) for name in EXITS)
-    found: int = read_news(_plain(signals.target), enter, exits, warm, first, turns, wanted)
+    """Write the news among signals to the arrays; return how many there are, -1 for signals that are faulty."""
+    found: int = read_news(*_read(signals), warm, first, turns, wanted)
     return found
+
+
+def _read(signals: Signals) -> tuple[FloatArray, npt.NDArray[np.bool_], tuple[FloatArray, ...]]:
+    """Return target, `enter` and exits as the kernel reads them."""
+    enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
+    return _plain(signals.target), enter, tuple(_distances(getattr(signals, name)) for name in EXITS)
 
 
 def _distances(column: FloatArray | None) -> FloatArray:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from quantbench.core.account import Account, Costs, PercentRisk, Sizing
 from quantbench.core.bars import Bars
-from quantbench.core.calendar import trading_day
 from quantbench.core.errors import ExecutionError
 from quantbench.core.instrument import Instrument
 from quantbench.core.limits import Limits, blocked_by
@@ -87,11 +86,17 @@ def venue_of(
         account,
         sizing,
         limits,
-        blocked_by(limits, bars, spread_points(bars, costs.resolved(bars.instrument))),
-        trading_day(bars.time_ns, bars.instrument.trading_calendar),
+        _blocked(limits, bars, costs),
+        bars.trading_day,
         bars.time_ns,
         _fine(bars, intrabar, account, costs, rates) if intrabar is not None else Fine(),
     )
+
+
+def _blocked(limits: Limits, bars: Bars, costs: Costs) -> npt.NDArray[np.int8]:
+    if limits == Limits():
+        return np.zeros(len(bars), np.int8)
+    return blocked_by(limits, bars, spread_points(bars, costs.resolved(bars.instrument)))
 
 
 def _fine(bars: Bars, intrabar: Bars, account: Account, costs: Costs, rates: Bars | None) -> Fine:

@@ -10,32 +10,38 @@ from quantbench.config._kernels import compiles
 from quantbench.engine.book import WANT_ENTER, WANT_EXITS, WANT_TARGET
 
 
-@compiles()
+@compiles(_nrt=False)
 def read_news(target, enter_, exits, warm, first, turns, wanted):
-    """Write the bars of news from `first` on, then the number of bars, to `turns`; what they want to `wanted`.
+    """Find the news from bar `first` on and fill in what it wants; as `find_news` and `fill_in`."""
+    found = find_news(target, enter_, first, turns)
+    return found if fill_in(target, enter_, exits, warm, first, turns, wanted[:found]) else -1
 
-    `exits` hold no distance, one for all bars, or one each. Return how many there are, -1 where
-    `Signals.checked` would not pass what is decided from bar `warm` on.
+
+@compiles(_nrt=False)
+def fill_in(target, enter_, exits, warm, first, turns, wanted):
+    """Write what is decided on each bar of news; return whether `Signals.checked` passes it from bar `warm` on.
+
+    `exits` hold no distance, one for all bars, or one each.
     """
-    found = _find(target, enter_, first, turns)
     fine = _are_fine(target[warm:first]) and _are_distances(target[warm:], exits, warm)
-    for i in range(found):
+    for i in range(len(wanted)):
         t = turns[i]
         wanted[i, WANT_TARGET] = target[t]
         wanted[i, WANT_ENTER] = enter_[t] if len(enter_) else False
         fine &= abs(target[t]) <= 1.0  # NaN fails too; each value the target takes is news once
     for c in range(len(exits)):
-        column, wants = exits[c], wanted[:found, WANT_EXITS + c]
+        column, wants = exits[c], wanted[:, WANT_EXITS + c]
         if len(column) > 1:
-            for i in range(found):
+            for i in range(len(wants)):
                 wants[i] = column[turns[i]]
         else:
             wants[:] = column[0] if len(column) else np.nan
-    return found if fine else -1
+    return fine
 
 
 @compiles(_nrt=False)
-def _find(target, enter_, first, turns):
+def find_news(target, enter_, first, turns):
+    """Write the bars of news from `first` on, then the number of bars; return how many there are."""
     n, found = len(target), 0
     if first < n:
         turns[0] = first
