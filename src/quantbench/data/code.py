@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from quantbench.core.strategy import Strategy
 
-__all__ = ["code_hash"]
+__all__ = ["code_hash", "own_modules"]
 
 _INSTALLED: Final = tuple(
     {Path(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -56,6 +56,14 @@ def code_hash(strategy: type[Strategy]) -> str:
         for text in _source(part):
             digest.update(text.encode())
     return digest.hexdigest()
+
+
+def own_modules(strategy: type[Strategy]) -> list[ModuleType]:
+    """Return the modules of yours that a strategy is made of: where its classes stand, and what those import."""
+    homes = [sys.modules[part.__module__] for part in strategy.__mro__ if part.__module__ in sys.modules]
+    homes = [home for home in homes if _is_yours(home)]
+    found = {module.__name__: module for home in homes for module in (home, *_imported(home))}
+    return list(found.values())
 
 
 def _source(part: type) -> Iterator[str]:

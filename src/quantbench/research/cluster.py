@@ -2,22 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from types import ModuleType
+from typing import Any, Final, TypeVar
 
 from quantbench.core.errors import ExecutionError, MissingExtra
 
-__all__ = ["cluster", "cores", "start_local"]
+__all__ = ["cluster", "cores", "start_local", "worked_by_cluster"]
 
-_CORES: Final[ContextVar[int]] = ContextVar("cores of the cluster in use", default=0)
+R = TypeVar("R")
+_CLIENT: Final[ContextVar[Any]] = ContextVar("client of the cluster in use", default=None)
 _REACH_SECONDS: Final = 10
+_AHEAD: Final = 2  # parts sent a core before their results are asked for
 
 
 def cores() -> int:
     """Return how many cores the cluster in use has; 0 without one."""
-    return _CORES.get()
+    client = _CLIENT.get()
+    return 0 if client is None else sum(client.nthreads().values())
+
+
+def worked_by_cluster(
+    work: Callable[..., R], parts: Iterable[tuple[Any, ...]], *, along: Sequence[ModuleType] = ()
+) -> Iterator[R]:
+    """Yield ``work(*part)`` of each part, in order, worked on by the cluster in use.
+
+    Every part carries all it needs, so one whose worker dies is simply given to another. Whoever
+    stops listening (Ctrl-C too) cancels what is not done.
+
+    Parameters
+    ----------
+    work : callable
+        A function of Quantbench's.
+    parts : iterable of tuple
+        Its arguments.
+    along : sequence of module
+        Modules of yours that workers cannot import: they are sent whole.
+    """
+    client, waiting, left = _CLIENT.get(), deque[Any](), iter(parts)
+    try:
+        while True:
+            while len(waiting) < _AHEAD * max(1, cores()) and (part := next(left, None)) is not None:
+                waiting.append(client.submit(_unpacked, work, _packed(part, along), pure=False))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        client.cancel(list(waiting))
+
+
+def _packed(part: tuple[Any, ...], along: Sequence[ModuleType]) -> bytes:
+    """Return a part as bytes: unpacked by the task, what cannot be is the task's error and not a lost worker."""
+    import cloudpickle  # type: ignore[import-untyped]
+
+    known = cloudpickle.list_registry_pickle_by_value()
+    new = [module for module in along if module.__name__ not in known]
+    for module in new:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        found: bytes = cloudpickle.dumps(part)
+    finally:
+        for module in new:
+            cloudpickle.unregister_pickle_by_value(module)
+    return found
+
+
+def _unpacked(work: Callable[..., R], part: bytes) -> R:
+    return work(*pickle.loads(part))  # noqa: S301  (packed by us; a cluster runs what it is sent)
 
 
 @contextmanager
@@ -41,20 +96,16 @@ def cluster(address: str) -> Iterator[Any]:
     ExecutionError
         When no scheduler answers there, or it has no workers.
     """
-    import joblib
-
     client = _client(address)
+    token = _CLIENT.set(client)
     try:
-        threads = sum(client.nthreads().values())
-        if not threads:
+        if not cores():
             raise ExecutionError(f"the cluster at {address} has no workers: start some, such as `qb cluster start`")
-        token = _CORES.set(threads)
-        try:
-            with joblib.parallel_config("dask", client=client):
-                yield client
-        finally:
-            _CORES.reset(token)
+        if not all(client.run(_has_quantbench).values()):
+            raise ExecutionError(f"the workers at {address} lack Quantbench: install the same version there")
+        yield client
     finally:
+        _CLIENT.reset(token)
         client.close()
 
 
@@ -90,3 +141,12 @@ def start_local(workers: int, *, port: int = 0) -> Iterator[str]:
         n_workers=workers, threads_per_worker=1, host="127.0.0.1", scheduler_port=port, dashboard_address=None
     ) as made:
         yield str(made.scheduler_address)
+
+
+def _has_quantbench() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("quantbench") is not None
+
+
+_has_quantbench.__module__ = "__main__"  # sent whole: where Quantbench is missing it must still say so

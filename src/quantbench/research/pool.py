@@ -19,6 +19,7 @@ from quantbench.core.clock import as_ns
 from quantbench.core.errors import ParamsError
 from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
+from quantbench.data.code import own_modules
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
 from quantbench.research import cluster
@@ -58,7 +59,13 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
     if workers is not None and workers < 1:
         raise ParamsError(f"workers must be at least 1 (workers={workers!r})")
     if cluster.cores():
-        yield from _pooled(question, _parts(strategies, 0.0, cluster.cores()), cluster.cores())
+        parts = _parts(strategies, 0.0, cluster.cores())
+        along = [
+            module
+            for kind in {type(getattr(one, "strategy", one)) for one in strategies}
+            for module in own_modules(kind)
+        ]
+        yield from cluster.worked_by_cluster(_trade, ((question, part) for part in parts), along=along)
         return
     floor, cores = _floor(question), workers or os.cpu_count() or 1
     yield run_trials(strategies[:1], floor)  # compiles, reads caches: not timed
@@ -134,8 +141,7 @@ def _pooled(question: Question, parts: list[Sequence[Strategy]], cores: int) -> 
     """Yield the batches in order, traded by processes."""
     from joblib import Parallel, delayed
 
-    where = None if cluster.cores() else "loky"  # None: that of the block of the cluster
-    pool = Parallel(n_jobs=cores, backend=where, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
+    pool = Parallel(n_jobs=cores, backend="loky", return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
     yield from pool(delayed(_trade)(question, part) for part in parts)
 
 
