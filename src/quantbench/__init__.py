@@ -37,6 +37,8 @@ _HOME = {
     "quantbench.research.causality": ("Certificate", "certify"),
     "quantbench.research.cluster": ("cluster",),
     "quantbench.research.compare": ("Comparison", "compare"),
+    "quantbench.research.evolution.evolve": ("evolve",),
+    "quantbench.research.evolution.export": ("export_rule",),
     "quantbench.research.folds": ("WalkForward",),
     "quantbench.research.search": ("search",),
     "quantbench.research.stress": ("break_even", "stress"),
@@ -45,6 +47,7 @@ _HOME = {
     "quantbench.runs.demo": ("run_demo",),
     "quantbench.runs.notebook": ("run_notebook",),
     "quantbench.strategies": ("DonchianBreakout", "MaCross", "RsiReversion"),
+    "quantbench.strategies.rule": ("Rule",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -97,6 +100,8 @@ if TYPE_CHECKING:
     from quantbench.research.cluster import cluster as cluster
     from quantbench.research.compare import Comparison as Comparison
     from quantbench.research.compare import compare as compare
+    from quantbench.research.evolution.evolve import evolve as evolve
+    from quantbench.research.evolution.export import export_rule as export_rule
     from quantbench.research.folds import WalkForward as WalkForward
     from quantbench.research.search import search as search
     from quantbench.research.stress import break_even as break_even
@@ -109,6 +114,7 @@ if TYPE_CHECKING:
     from quantbench.strategies import DonchianBreakout as DonchianBreakout
     from quantbench.strategies import MaCross as MaCross
     from quantbench.strategies import RsiReversion as RsiReversion
+    from quantbench.strategies.rule import Rule as Rule
 
 
 def __getattr__(name: str) -> Any:

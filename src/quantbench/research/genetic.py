@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from quantbench.core.space import Choice, Space
 from quantbench.research.asking import Asking, Told
 
-__all__ = ["genetic"]
+__all__ = ["Pointed", "genetic", "ranked"]
 
 FloatArray = npt.NDArray[np.float64]
 _GENERATIONS: Final = 30  # among which the trials are spread
@@ -164,14 +164,26 @@ def _survivors(candidates: Sequence[Individual], count: int, random: np.random.G
     unique = list({tuple(one.choice.values()): one for one in candidates}.values())
     good = [one for one in unique if one.is_feasible]
     rest = sorted((one for one in unique if not one.is_feasible), key=_how_bad)
-    return [*_ranked(good, min(count, len(good)), random), *rest][:count]
+    return [*ranked(good, min(count, len(good)), random), *rest][:count]
 
 
 def _how_bad(one: Individual) -> tuple[bool, float]:
     return bool(np.isnan(one.point).any()), one.missed
 
 
-def _ranked(good: Sequence[Individual], count: int, random: np.random.Generator) -> list[Individual]:
+class Pointed(Protocol):
+    """What can be ranked: it has a point, its objectives, of each of which more is better."""
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """The objectives, finite."""
+
+
+P = TypeVar("P", bound=Pointed)
+
+
+def ranked(good: Sequence[P], count: int, random: np.random.Generator) -> list[P]:
+    """Return the best, best first: by the one objective, by NSGA-II of two or three, by NSGA-III of more."""
     if not good:
         return []
     objectives = len(good[0].point)
@@ -180,13 +192,11 @@ def _ranked(good: Sequence[Individual], count: int, random: np.random.Generator)
     return _non_dominated_first(good, count, objectives, random)
 
 
-def _score(one: Individual) -> float:
+def _score(one: Pointed) -> float:
     return one.point[0]
 
 
-def _non_dominated_first(
-    good: Sequence[Individual], count: int, objectives: int, random: np.random.Generator
-) -> list[Individual]:
+def _non_dominated_first(good: Sequence[P], count: int, objectives: int, random: np.random.Generator) -> list[P]:
     from deap import base, tools
 
     fitness: Any = type("Fitness", (base.Fitness,), {"weights": (1.0,) * objectives})
@@ -208,7 +218,7 @@ def _non_dominated_first(
 class _Ranked:
     """An individual as DEAP takes it."""
 
-    individual: Individual
+    individual: Any
     fitness: Any
 
 

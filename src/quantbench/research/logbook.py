@@ -34,12 +34,15 @@ class Logbook:
         As of the search.
     most : int
         How many trials to make.
+    own : tuple of str
+        Numbers of a strategy itself, such as its ``complexity``, that count beside the metrics.
     """
 
     bench: Bench
     objectives: tuple[str, ...]
     constraints: tuple[Constraint, ...]
     most: int
+    own: tuple[str, ...] = ()
     choices: list[Choice] = field(default_factory=list)
     made: list[Batch] = field(default_factory=list)
     batch: list[int] = field(default_factory=list)
@@ -48,6 +51,8 @@ class Logbook:
     _rows: dict[Key, int] = field(default_factory=dict)
     _points: list[npt.NDArray[np.float64]] = field(default_factory=list)
     _missed: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    _own: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    _daily: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.choices)
@@ -94,10 +99,30 @@ class Logbook:
             self.choices.append(choice)
         self.batch += [number] * len(new)
         self.made.append(found)
-        columns = {name: found.values[:, i] for i, name in enumerate(METRICS)}
+        self._daily += list(found.daily)
+        self._own.append(np.array([[getattr(one, name) for name in self.own] for one in strategies], np.float64))
+        columns = self._columns(found.values, self._own[-1])
         self._points.append(np.column_stack([direction(name) * columns[name] for name in self.objectives]))
         missed = [one.missed_by(columns[one.metric]) for one in self.constraints]
         self._missed.append(np.sum(missed, axis=0) if missed else np.zeros(len(new)))
+
+    def _columns(
+        self, values: npt.NDArray[np.float64], own: npt.NDArray[np.float64]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        return {name: values[:, i] for i, name in enumerate(METRICS)} | {
+            name: own[:, i] for i, name in enumerate(self.own)
+        }
+
+    @property
+    def values(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Every metric, and the strategies' own numbers: one value a trial."""
+        return self._columns(np.concatenate([part.values for part in self.made]), np.concatenate(self._own))
+
+    def daily(self, asked: Sequence[Choice]) -> npt.NDArray[np.float64]:
+        """Return the daily returns of choices that were answered; NaN for those that were not tried."""
+        rows = [self._rows.get(tuple(choice.values()), -1) for choice in asked]
+        missing = np.full(self._daily[0].shape if self._daily else 0, np.nan)
+        return np.array([self._daily[row] if row >= 0 else missing for row in rows], np.float64)
 
     @property
     def best(self) -> float:

@@ -19,8 +19,8 @@ _POOLED: Final = frozenset({"profit_factor", "expectancy"})
 """Figures of trades in money, which mean nothing over several markets."""
 
 
-def objectives_of(names: str | Sequence[str], *, pooled: bool) -> tuple[str, ...]:
-    """Return the objectives, each a metric of a trial, the first of them the score.
+def objectives_of(names: str | Sequence[str], *, pooled: bool, own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the objectives, each a metric of a trial or a number of the strategy's own, the first of them the score.
 
     Raises
     ------
@@ -31,7 +31,8 @@ def objectives_of(names: str | Sequence[str], *, pooled: bool) -> tuple[str, ...
     if not wanted:
         raise ParamsError(f"a search needs an objective, such as sharpe; known: {', '.join(METRICS)}")
     for name in wanted:
-        _known(name, "objective", pooled=pooled)
+        if name not in own:
+            _known(name, "objective", pooled=pooled)
     if len(set(wanted)) < len(wanted):
         raise ParamsError(f"an objective is named twice (objectives={wanted!r})")
     return wanted

@@ -18,7 +18,6 @@ from quantbench.core.space import Space
 from quantbench.core.strategy import Strategy
 from quantbench.core.study import Constraint, Study
 from quantbench.data.ledger import append_study
-from quantbench.engine.trials import METRICS
 from quantbench.research.asking import Method, method_named
 from quantbench.research.evaluation import Bench
 from quantbench.research.logbook import Logbook
@@ -28,7 +27,7 @@ from quantbench.research.progress import Told as Shown
 from quantbench.research.progress import watched
 from quantbench.research.space import Wanted, space_of
 
-__all__ = ["Wish", "search", "searched"]
+__all__ = ["Terms", "Wish", "carried_out", "markets_of", "search", "searched"]
 
 _IN_VAIN: Final = 20
 """Batches in a row without a new choice after which a method has settled, and the search ends."""
@@ -109,8 +108,7 @@ def search(
     >>> len(study), study.method
     (20, 'random')
     """
-    markets = (bars,) if isinstance(bars, Bars) else tuple(bars)
-    _require_bars(markets)
+    markets = markets_of(bars)
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
     questions = tuple(Question(one, *traded, rates, None, trade_from) for one in markets)
     wish = Wish(method, objectives, constraints, trials, seed, space, workers, resume, trial_seconds)
@@ -149,7 +147,8 @@ def searched(
     if wish.trial_seconds is not None and not wish.trial_seconds > 0:
         raise ParamsError(f"trial_seconds must be above 0 (trial_seconds={wish.trial_seconds!r})")
     bench = Bench(strategy, questions, wish.workers, wish.resume, wish.trial_seconds)
-    return _searched(asked, Logbook(bench, terms.objectives, terms.constraints, trials), terms, progress=progress)
+    logbook = Logbook(bench, terms.objectives, terms.constraints, trials)
+    return carried_out(asked, logbook, terms, size=terms.space.size, progress=progress)
 
 
 class Terms(NamedTuple):
@@ -163,12 +162,21 @@ class Terms(NamedTuple):
     kind: str
 
 
-def _require_bars(markets: tuple[Bars, ...]) -> None:
+def markets_of(bars: Bars | Sequence[Bars]) -> tuple[Bars, ...]:
+    """Return the markets to search on.
+
+    Raises
+    ------
+    ExecutionError
+        When there are none, or one has no bars.
+    """
+    markets = (bars,) if isinstance(bars, Bars) else tuple(bars)
     if not markets:
         raise ExecutionError("a search needs bars, found an empty list")
     for one in markets:
         if not len(one):
             raise ExecutionError(f"{one.symbol} {one.timeframe}: there are no bars to search on")
+    return markets
 
 
 def _numbers(method: str, trials: int | None, seed: int | None) -> tuple[int, int]:
@@ -182,11 +190,29 @@ def _numbers(method: str, trials: int | None, seed: int | None) -> tuple[int, in
     return trials, seed
 
 
-def _searched(method: Method, logbook: Logbook, terms: Terms, *, progress: bool) -> Study:
-    """Ask and answer until the trials are made; whatever stops it, what was tried goes to the ledger."""
+def carried_out(method: Method, logbook: Logbook, terms: Terms, *, size: float, progress: bool) -> Study:
+    """Ask and answer until the trials are made; whatever stops it, what was tried goes to the ledger.
+
+    Parameters
+    ----------
+    method : Method
+        What asks.
+    logbook : Logbook
+        What answers, and keeps.
+    terms : Terms
+        What was asked for.
+    size : float
+        How many choices there are.
+    progress : bool
+        Whether to show how far it is.
+
+    Raises
+    ------
+    ParamsError
+        When the strategy refuses every choice.
+    """
     ledger = writable(settings().ledger)
     asking = method(terms.space, objectives=len(terms.objectives), trials=logbook.most, seed=terms.seed)
-    size = terms.space.size
     total = int(min(logbook.most, size))
     try:
         with suppress(StopIteration), watched(total, terms.objectives[0], on=progress) as show:
@@ -212,8 +238,8 @@ def _searched(method: Method, logbook: Logbook, terms: Terms, *, progress: bool)
 
 def _study(logbook: Logbook, terms: Terms) -> Study:
     questions = logbook.bench.questions
-    first, values = questions[0], np.concatenate([part.values for part in logbook.made])
-    many = len(values)
+    first, values = questions[0], logbook.values
+    many = len(values[terms.objectives[0]])
     return Study(
         logbook.bench.strategy,
         first.bars,
@@ -222,7 +248,7 @@ def _study(logbook: Logbook, terms: Terms) -> Study:
         first.sizing,
         first.limits,
         tuple(logbook.choices[:many]),
-        {name: values[:, i] for i, name in enumerate(METRICS)},
+        values,
         tuple(failure for part in logbook.made for failure in part.failures),
         np.concatenate([part.daily for part in logbook.made]),
         len(logbook.refusals),
