@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from quantbench.strategies.rule.grammar import ALWAYS, NEVER, WORDS, Kind, Node
@@ -73,16 +74,28 @@ def _joined(joint: str, parts: tuple[Node, ...]) -> Node:
     deciding, idle = (NEVER, ALWAYS) if joint == "and" else (ALWAYS, NEVER)
     flat = [one for part in parts for one in (part.nodes if part.word == joint else (part,))]
     unique = {text_of(one): one for one in flat if one != idle}
-    if deciding in flat or any(text_of(canonical(Node("not", (one,)))) in unique for one in unique.values()):
+    terms = {text: _terms(unique[text], joint) for text in sorted(unique)}
+    # x and not x is never, x or not x is always; where x is joined itself, every term of it meets its opposite.
+    if deciding in flat or any(all(text_of(_opposite(one)) in unique for one in found) for found in terms.values()):
         return deciding
-    said = {text: _parts(unique[text], joint) for text in sorted(unique)}
     # x and (x or y) is x, x or (x and y) is x: what says all that another says, and more, adds nothing.
-    kept = [unique[text] for text in said if not any(other < said[text] for other in said.values())]
+    said = {text: frozenset(map(text_of, found)) for text, found in terms.items()}
+    kept = [
+        unique[text]
+        for text in said
+        if not any(other < said[text] for other in said.values()) and not _says_more(unique[text], joint, unique)
+    ]
     if len(kept) < 2:
         return kept[0] if kept else idle
     return Node(joint, tuple(kept))
 
 
-def _parts(one: Node, joint: str) -> frozenset[str]:
-    """Return what a condition within a joint is joined of the other way, in words; itself if it is not."""
-    return frozenset(map(text_of, one.nodes if one.word == _OPPOSITE[joint] else (one,)))
+def _terms(one: Node, joint: str) -> tuple[Node, ...]:
+    """Return what a condition within a joint is joined of the other way; itself if it is not."""
+    return one.nodes if one.word == _OPPOSITE[joint] else (one,)
+
+
+def _says_more(one: Node, joint: str, others: Mapping[str, Node]) -> bool:
+    """Return whether a term of a condition is itself joined of nothing but the others."""
+    inner = (part for part in _terms(one, joint) if part.word == joint)
+    return any(all(text_of(part) in others for part in found.nodes) for found in inner)
