@@ -56,6 +56,7 @@ def test_every_command_says_what_it_does_in_one_line():
         "study",
         "cluster",
         "walk-forward",
+        "evolve",
         "data",
         "broker",
     ]

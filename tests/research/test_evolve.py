@@ -221,10 +221,10 @@ def loaded(file, name):
 def test_an_exported_class_gives_the_signals_of_its_rule_bit_for_bit(bars, tmp_path, monkeypatch, seed):
     monkeypatch.setattr(export, "certify", lambda *_: type("Passed", (), {"passed": True}))  # proved in other tests
     random = np.random.default_rng(seed)
-    genes = drawn(random)
+    bred = [drawn(random)]
     for _ in range(6):
-        genes = child(genes, drawn(random), random)
-    rule = qb.Rule.from_params(genes.choice)
+        bred.append(child(bred[-1], drawn(random), random))
+    rule = qb.Rule.from_params(next(genes.choice for genes in reversed(bred) if genes.long != genes.short))
     made = loaded(qb.export_rule(rule, bars, name="Bred", folder=tmp_path), "Bred")
     own, exported = rule.signals(bars), made().signals(bars)
     np.testing.assert_array_equal(own.target, exported.target)
@@ -238,19 +238,21 @@ def test_an_exported_file_is_a_strategy_that_a_person_could_have_written(bars, t
     text = file.read_text("utf-8")
     assert file.name == "breakout_calm.py"
     assert "highest = bar_before(qb.donchian(bars, self.highest_lookback).upper)" in text
-    assert "            (bars.close > highest)\n            & (rsi < self.rsi_level)\n" in text
+    assert "        long = (bars.close > highest) & (rsi < self.rsi_level)\n" in text
     made = loaded(file, "BreakoutCalm")
     assert made.space()["highest_lookback"] == (21, 34, 55)
     assert made(highest_lookback=55, rsi_lookback=21).warmup == 20 * 21
     assert qb.certify(made(), bars).passed
     for words in (["check", "-q"], ["format", "-q", "--check"]):
-        settings = ["--line-length", "120"]
+        settings = ["--line-length", "120"] + ["--ignore", "INP001"] * (words[0] == "check")
         assert subprocess.run([sys.executable, "-m", "ruff", *words, *settings, str(file)], check=False).returncode == 0
     assert qb.export_rule(rule, bars, name="BreakoutCalm", folder=tmp_path / "mine") == file, "again is nothing new"
 
 
 def test_what_cannot_be_proved_is_not_left_behind(bars, tmp_path):
-    flat = qb.Rule(long="close > highest(34) and close < lowest(34)", short="close > highest(34) and close < open")
+    flat = qb.Rule(
+        long="close > highest(34) and close < lowest(34)", short="close < lowest(34) and close > highest(55)"
+    )
     with pytest.raises(QuantbenchError, match="it never wants a position on these bars"):
         qb.export_rule(flat, bars, name="Flat", folder=tmp_path)
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quantbench import __version__
-from quantbench.cli import broker, data, project, search, trade, validation
+from quantbench.cli import broker, data, evolve, project, search, trade, validation
 from quantbench.cli.boundary import Boundary
 
 __all__ = ["app"]
@@ -49,3 +49,4 @@ search.register(app)
 data.register(app)
 broker.register(app)
 validation.register(app)
+evolve.register(app)

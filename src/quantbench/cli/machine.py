@@ -30,6 +30,7 @@ __all__ = [
     "best_trials",
     "of_backtest",
     "of_demo",
+    "of_evolution",
     "of_findings",
     "of_report",
     "of_study",
@@ -60,6 +61,23 @@ def of_study(study: Study, top: int) -> str:
         "space": study.space,
         **_terms(study),
         "top": [_trial(trial) for trial in best_trials(study, top)],
+    }
+    return _text(found)
+
+
+def of_evolution(study: Study, top: int, file: Path | None) -> str:
+    """Return an evolution with its front, from the best score to the fewest words, and the file of the best."""
+    found = {
+        "headline": study.headline,
+        "bars": _bars(study.bars),
+        "objectives": study.objectives,
+        "constraints": [str(one) for one in study.constraints],
+        "seed": study.seed,
+        "trials": len(study),
+        "refused": study.refused,
+        **_terms(study),
+        "front": [_trial(trial) for trial in study.front[:top]],
+        "file": None if file is None else str(file),
     }
     return _text(found)
 

@@ -28,9 +28,9 @@ from quantbench.strategies.rule.grammar import (
     size,
     wants,
 )
-from quantbench.strategies.rule.text import parsed, text_of
+from quantbench.strategies.rule.text import text_of
 
-__all__ = ["Genes", "child", "drawn", "genes_of"]
+__all__ = ["Genes", "child", "drawn"]
 
 T = TypeVar("T")
 
@@ -50,31 +50,32 @@ class Genes(NamedTuple):
     short: Node
     stop_atr: float
 
+    @classmethod
+    def of(cls, long: Node, short: Node, stop_atr: float) -> Genes:
+        """Return canonical genes; a short side that is the long side, its own mirror, would leave nothing to trade."""
+        short = canonical(short)
+        return cls(long, NEVER if short == long else short, stop_atr)
+
     @property
     def choice(self) -> Choice:
         """The params of the rule."""
         return {"long": text_of(self.long), "short": text_of(self.short), "stop_atr": self.stop_atr}
 
 
-def genes_of(choice: Choice) -> Genes:
-    """Return the genes of a rule's params."""
-    return Genes(canonical(parsed(choice["long"])), canonical(parsed(choice["short"])), choice["stop_atr"])
-
-
 def drawn(random: Generator) -> Genes:
     """Return a new rule: one or two conditions a side, the short side most often the long one upside down."""
-    long = _within(lambda: _condition(random), random, NEVER)
-    short = mirrored(long) if random.random() < _MIRRORED else _within(lambda: _condition(random), random, NEVER)
-    return Genes(long, canonical(short), _one_of(_STOPS, random))
+    long = _within(lambda: _condition(random), NEVER)
+    short = mirrored(long) if random.random() < _MIRRORED else _within(lambda: _condition(random), NEVER)
+    return Genes.of(long, short, _one_of(_STOPS, random))
 
 
 def child(one: Genes, two: Genes, random: Generator) -> Genes:
     """Return a child of two rules: parts of both, or one changed; no larger and no deeper than allowed."""
     if random.random() < _CROSSED:
-        long = _within(lambda: _crossed(one.long, _one_of((two.long, two.short), random), random), random, one.long)
+        long = _within(lambda: _crossed(one.long, _one_of((two.long, two.short), random), random), one.long)
         is_mirror = one.short == canonical(mirrored(one.long))
         short = mirrored(long) if is_mirror else _one_of((one.short, two.short), random)
-        found = Genes(long, canonical(short), _one_of((one.stop_atr, two.stop_atr), random))
+        found = Genes.of(long, short, _one_of((one.stop_atr, two.stop_atr), random))
         return found if random.random() < 0.5 else _mutated(found, random)
     return _mutated(one, random)
 
@@ -85,15 +86,15 @@ def _mutated(genes: Genes, random: Generator) -> Genes:
     if draw < 0.1:
         return genes._replace(stop_atr=_one_of(_STOPS, random))
     if draw < 0.2:
-        return genes._replace(short=canonical(mirrored(genes.long)))
+        return Genes.of(genes.long, mirrored(genes.long), genes.stop_atr)
     is_mirror = genes.short == canonical(mirrored(genes.long))
     if draw < 0.6 or (is_mirror and draw < 0.9):
-        long = _within(lambda: _changed(genes.long, random), random, genes.long)
-        return genes._replace(long=long, short=canonical(mirrored(long)) if is_mirror else genes.short)
-    return genes._replace(short=_within(lambda: _changed(genes.short, random), random, genes.short))
+        long = _within(lambda: _changed(genes.long, random), genes.long)
+        return Genes.of(long, mirrored(long) if is_mirror else genes.short, genes.stop_atr)
+    return Genes.of(genes.long, _within(lambda: _changed(genes.short, random), genes.short), genes.stop_atr)
 
 
-def _within(make: Callable[[], Node], random: Generator, otherwise: Node) -> Node:  # noqa: ARG001  (it draws)
+def _within(make: Callable[[], Node], otherwise: Node) -> Node:
     """Return the canonical form of what is made, made again while it is too large or too deep."""
     for _ in range(_AGAIN):
         node = canonical(make())

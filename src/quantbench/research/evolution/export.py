@@ -1,4 +1,4 @@
-"""A rule as a file of yours: written, then proved to say the same and to be causal, or not kept."""
+"""A rule as a file of yours: proved to say the same and to be causal, or not written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ _COLUMNS: Final = ("target", "stop")
 def export_rule(rule: Strategy, bars: Bars, *, name: str, folder: Path | None = None) -> Path:
     """Write a rule as a Python file that defines an ordinary strategy, its numbers as params to search.
 
-    The file is kept only if its class gives the rule's signals bit for bit on the bars, and its causality
+    The file is written only if its class gives the rule's signals bit for bit on the bars, and its causality
     certificate (`certify`) passes on them.
 
     Parameters
@@ -53,7 +54,7 @@ def export_rule(rule: Strategy, bars: Bars, *, name: str, folder: Path | None = 
     StoreError
         When another file of that name is there, or the folder cannot be written to.
     QuantbenchError
-        When it could not be proved; nothing is left behind.
+        When it could not be proved; nothing is written.
 
     Examples
     --------
@@ -75,24 +76,19 @@ def export_rule(rule: Strategy, bars: Bars, *, name: str, folder: Path | None = 
         if file.read_text("utf-8") == text:
             return file
         raise StoreError(f"{file} is there already, and says something else: choose another name, or move it away")
-    _write(text, file)
-    try:
-        _prove(_loaded(file, name), rule, bars)
-    except BaseException:  # Ctrl-C too: what is not proved is not kept
-        file.unlink()
-        raise
-    return file
-
-
-def _write(text: str, file: Path) -> None:
     writable(file.parent)
+    with TemporaryDirectory(prefix="quantbench-") as folder_of_proof:
+        draft = Path(folder_of_proof) / file.name
+        draft.write_text(text, "utf-8")
+        _prove(_loaded(draft, name), rule, bars)
     part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     part.write_text(text, "utf-8")
     part.replace(file)
+    return file
 
 
 def _loaded(file: Path, name: str) -> Strategy:
-    module_name = f"own_strategies_{file.stem}"
+    module_name = f"own_strategies_draft_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file.resolve())
     if spec is None or spec.loader is None:
         raise QuantbenchError(f"{file} cannot be imported; give a name such as TrendPullback")

@@ -196,13 +196,18 @@ def _body(sides: tuple[Node, Node], names: Names) -> Iterator[str]:
     for side, node in zip(("long", "short"), sides, strict=True):
         if node.word in {"and", "or"}:
             sign = "&" if node.word == "and" else "|"
-            first, *rest = (f"({_expression(part, names)})" for part in node.nodes)
-            yield f"        {side} = ("
-            yield f"            {first}"
-            yield from (f"            {sign} {part}" for part in rest)
-            yield "        )"
+            parts = [f"({_expression(part, names)})" for part in node.nodes]
+            line = f"        {side} = {f' {sign} '.join(parts)}"
+            yield line if len(line) <= _LONGEST else _in_lines(side, sign, parts)
         else:
             yield f"        {side} = {_expression(node, names)}"
+
+
+def _in_lines(side: str, sign: str, parts: list[str]) -> str:
+    first, *rest = parts
+    return "\n".join(
+        [f"        {side} = (", f"            {first}", *(f"            {sign} {part}" for part in rest), "        )"]
+    )
 
 
 def _expression(node: Node, names: Names) -> str:
