@@ -40,7 +40,7 @@ def evolve(
     json: opt.Json = False,
     terms: dict[str, Any],
 ) -> None:
-    """Evolve rules of indicators and show those that no simpler one beats.
+    """Evolve rules and show those that no simpler one beats.
 
     Example: qb evolve EURUSD H1 --trials 2000 --seed 7 --to 2017-09 --export Turn
     """
