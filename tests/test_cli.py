@@ -53,10 +53,10 @@ def test_every_command_says_what_it_does_in_one_line():
         "report",
         "search",
         "ledger",
-        "study",
-        "cluster",
         "walk-forward",
         "evolve",
+        "study",
+        "cluster",
         "data",
         "broker",
     ]

@@ -10,7 +10,6 @@ from quantbench.core.bars import Bars
 from quantbench.core.errors import ExecutionError, ParamsError
 from quantbench.research import evaluation
 from quantbench.research.folds import t_statistic
-from quantbench.research.plateau import plateau
 
 SPACE = {"fast": (10, 20, 30), "slow": (50, 100, 150)}
 BARS = qb.load("EURUSD", "H1", "2017-01", "2017-07")
@@ -157,7 +156,7 @@ def test_the_plateau_is_preferred_to_the_peak(monkeypatch):
     score[peak] = 9.0
     monkeypatch.setitem(study.values, "sharpe", score)
     assert study.best.number == peak
-    assert plateau(study).params["fast"] == 25
+    assert study.select("plateau").trial.params["fast"] == 25
 
 
 def test_drift_and_efficiency_are_reported():
@@ -179,7 +178,7 @@ def test_the_matrix_holds_one_t_statistic_a_pair_of_lengths():
 @pytest.mark.parametrize(
     ("words", "kind", "text"),
     [
-        ({"select": "plateu"}, ParamsError, "unknown selection 'plateu'"),
+        ({"select": "plateu"}, ParamsError, "cannot select by 'plateu'"),
         ({"train": "500D"}, ParamsError, "too few for a train range of 500"),
         ({"method": "random"}, ParamsError, "draws at random: say how often and from which seed"),
         ({"bars": BARS[:0]}, ExecutionError, "there are no bars to walk over"),

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("search")(search)
     app.command("ledger")(ledger)
-    study = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Studies that were kept in a storage.")
+    study = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Studies kept for Optuna.")
     study.command("dashboard")(dashboard)
     app.add_typer(study, name="study")
     cluster = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Workers beyond this process.")

@@ -58,7 +58,7 @@ def code_hash(strategy: type[Strategy]) -> str:
     return digest.hexdigest()
 
 
-def own_modules(strategy: type[Strategy]) -> list[ModuleType]:
+def own_modules(strategy: type) -> list[ModuleType]:
     """Return the modules of yours that a strategy is made of: where its classes stand, and what those import."""
     homes = [sys.modules[part.__module__] for part in strategy.__mro__ if part.__module__ in sys.modules]
     homes = [home for home in homes if _is_yours(home)]

@@ -58,10 +58,14 @@ def to_optuna(study: Study, storage: str | None = None, *, name: str | None = No
 
 
 def _storage(storage: str | None) -> Any:
-    if storage is None or "://" in storage:
-        return storage
-    from optuna.storages import JournalStorage
+    if storage is None:
+        return None
+    from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy.pool import NullPool
+
+    if "://" in storage:  # no connection is kept open: nobody would close it
+        return RDBStorage(storage, engine_kwargs={"poolclass": NullPool})
 
     return JournalStorage(JournalFileBackend(storage))
 

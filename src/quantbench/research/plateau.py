@@ -1,4 +1,4 @@
-"""Choose a trial by what its neighbours made, not by its own luck."""
+"""What the neighbours of a trial made: the height of the plateau it stands on."""
 
 from __future__ import annotations
 
@@ -7,40 +7,35 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.study import Study, Trial, direction
+from quantbench.core.study import Study
 
-__all__ = ["plateau"]
+__all__ = ["plateau_scores"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _ROWS: Final = 256  # compared with all others at once
 
 
-def plateau(study: Study) -> Trial:
-    """Return the feasible trial whose neighbourhood has the best median score; the first of equals.
+def plateau_scores(study: Study) -> FloatArray:
+    """Return the median score of each trial's neighbourhood, signed so that more is better.
 
     The neighbourhood is the trial itself and the ``2 x params`` tried choices nearest to it. Distance is the
     sum over params: of ranks among the tried values, scaled to [0, 1]; 0 or 1 where values have no order.
     A neighbour that failed or has no score counts as the worst.
 
-    Raises
-    ------
-    ExecutionError
-        When no trial is feasible.
+    Returns
+    -------
+    float array of shape (trials,)
+        Minus infinity where most of the neighbourhood has no score, and for what is not feasible.
 
     Notes
     -----
     Of the same 300 trials, the median over a neighbourhood chose +0.11 Sharpe a year better out of sample
     than the best score did, over 800 simulated data sets (standard error 0.04).
     """
-    best = study.best  # raises where there is none
-    places = _places(study)
+    places, middle = _places(study), np.full(len(study), -np.inf)
     near = min(len(study) - 1, 2 * places.shape[1])
-    if near < 1:
-        return best
-    score = direction(study.score) * study.values[study.score]
-    score = np.where(np.isfinite(score), score, -np.inf)
-    middle = np.full(len(study), -np.inf)
+    score = np.where(np.isfinite(study.points[:, 0]), study.points[:, 0], -np.inf)
     ordered = _ordered(study)
     for begin in range(0, len(study), _ROWS):
         rows = np.arange(begin, min(begin + _ROWS, len(study)))
@@ -51,8 +46,7 @@ def plateau(study: Study) -> Trial:
         far[np.arange(len(rows)), rows] = -1.0
         nearest = np.argsort(far, axis=1, kind="stable")[:, : near + 1]
         middle[rows] = _median(score[nearest])
-    middle[~study.feasible] = -np.inf
-    return study.trial(int(np.argmax(middle))) if np.isfinite(middle).any() else best
+    return np.where(study.feasible, middle, -np.inf)
 
 
 def _median(rows: FloatArray) -> FloatArray:

@@ -18,8 +18,18 @@ from quantbench.core.errors import ExecutionError, ParamsError, did_you_mean
 from quantbench.core.space import Range
 from quantbench.core.strategy import Strategy
 from quantbench.core.study import Study, Trial, direction
+from quantbench.research.plateau import plateau_scores
 
-__all__ = ["CHOICES", "Selection", "local_maxima", "neighbourhoods", "select", "window_scores"]
+__all__ = [
+    "CHOICES",
+    "Selection",
+    "chosen",
+    "local_maxima",
+    "neighbourhoods",
+    "require_choice",
+    "select",
+    "window_scores",
+]
 
 FloatArray = npt.NDArray[np.float64]
 _NEAR: Final = 0.05
@@ -67,9 +77,9 @@ def select(study: Study, how: str = "plateau") -> Selection:
     study : Study
         With at least one feasible trial.
     how : {"plateau", "worst_window", "pareto_knee", "best"}
-        The highest median score of a trial and its neighbours (one value away in every param, or 5 % of a
-        range); the highest score in its worst third of time; the point of the front closest to the best of
-        every objective; or the highest score.
+        The highest median score of a trial and its nearest neighbours (`plateau_scores`); the highest
+        score in its worst third of time; the point of the front closest to the best of every objective;
+        or the highest score.
 
     Raises
     ------
@@ -86,16 +96,33 @@ def select(study: Study, how: str = "plateau") -> Selection:
     >>> study.select("plateau").how
     'plateau'
     """
+    row, score = chosen(study, how)
+    trial = study.trial(row)
+    shown = score * (direction(study.score) if how != "pareto_knee" else 1)
+    return Selection(trial, study.strategy.from_params(trial.params), how, shown, _flags(study, row))
+
+
+def chosen(study: Study, how: str) -> tuple[int, float]:
+    """Return the trial `select` chooses and the number it is chosen by, more is better.
+
+    Raises
+    ------
+    ParamsError, ExecutionError
+        As `select`.
+    """
+    require_choice(how)
+    _ = study.best  # says why where there is none
+    scores = np.where(study.feasible, CHOICES[how](study), np.nan)
+    if not np.isfinite(scores).any():
+        raise ExecutionError(f"nothing can be chosen by {how}: {_WHY.get(how, 'there is no score')}")
+    row = int(np.nanargmax(scores))
+    return row, float(scores[row])
+
+
+def require_choice(how: str) -> None:
+    """Raise `ParamsError` for a way to choose that is none."""
     if how not in CHOICES:
         raise ParamsError(f"cannot select by {how!r}: {did_you_mean(how, CHOICES)}")
-    _ = study.best  # says why where there is none
-    scores = CHOICES[how](study)
-    if not np.isfinite(scores).any():
-        raise ExecutionError(f"nothing can be chosen by {how}: {_WHY[how]}")
-    row = int(np.nanargmax(np.where(study.feasible, scores, np.nan)))
-    trial = study.trial(row)
-    shown = float(scores[row]) * (direction(study.score) if how != "pareto_knee" else 1)
-    return Selection(trial, study.strategy.from_params(trial.params), how, shown, _flags(study, row))
 
 
 def _best(study: Study) -> FloatArray:
@@ -103,15 +130,9 @@ def _best(study: Study) -> FloatArray:
 
 
 def _plateau(study: Study) -> FloatArray:
-    """Return the median score of every trial and its neighbours; what failed among them counts as the worst."""
-    points = study.points[:, 0]
-    worst = float(np.nanmin(points))
-    known = np.where(
-        study.feasible, np.nan_to_num(points, nan=worst), np.minimum(worst, np.nan_to_num(points, nan=worst))
-    )
-    return np.array(
-        [np.median(known[near]) if len(near) > _ENOUGH else np.nan for near in neighbourhoods(study)], np.float64
-    )
+    """Return the median of each neighbourhood; the trial's own score where no neighbourhood has one."""
+    found = plateau_scores(study)
+    return found if np.isfinite(found).any() else _best(study)
 
 
 def _worst_window(study: Study) -> FloatArray:
@@ -140,10 +161,8 @@ CHOICES: Final[dict[str, Callable[[Study], FloatArray]]] = {
 """What a trial may be chosen by; each gives a number a trial, more is better, NaN where it does not apply."""
 
 _WHY: Final = {
-    "plateau": f"no trial has {_ENOUGH} neighbours; search a grid or make more trials",
     "worst_window": "the trials have too few days",
     "pareto_knee": "a knee needs two objectives",
-    "best": "there is no score",
 }
 
 

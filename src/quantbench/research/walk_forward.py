@@ -10,7 +10,7 @@ import numpy as np
 
 from quantbench.core.account import Account, Costs, PercentEquity, Sizing
 from quantbench.core.bars import Bars
-from quantbench.core.errors import ExecutionError, ParamsError, did_you_mean
+from quantbench.core.errors import ExecutionError
 from quantbench.core.limits import Limits
 from quantbench.core.results import Backtest
 from quantbench.core.signals import Signals
@@ -19,8 +19,8 @@ from quantbench.core.study import Study, Trial
 from quantbench.engine.backtest import backtest
 from quantbench.research.folds import Fold, WalkForward
 from quantbench.research.objectives import Bound
-from quantbench.research.plateau import plateau
 from quantbench.research.pool import Question
+from quantbench.research.robust import chosen, require_choice
 from quantbench.research.search import Wish, searched
 from quantbench.research.space import Wanted
 from quantbench.research.splits import Split, Splits, anchored, rolling
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["walk_forward", "walk_forward_matrix"]
 
 
-def _best(study: Study) -> Trial:
-    return study.best
-
-
-_SELECT: Final = {"plateau": plateau, "best": _best}
 _COLUMNS: Final = ("target", "stop", "take", "trail", "breakeven", "enter", "hold")
 
 
@@ -75,7 +70,7 @@ def walk_forward(
         ``"360D"`` is 360 trading days, a number is bars; see `splits.rolling`.
     anchor : bool
         Let every train range begin at the first bar.
-    select : {"plateau", "best"}
+    select : {"plateau", "worst_window", "pareto_knee", "best"}
         Choose by the median of the neighbourhood, or by the score alone.
     carry : bool
         Carry positions over the boundaries, as one account that changes its params. Otherwise each test
@@ -118,8 +113,7 @@ def walk_forward(
     >>> len(found.folds), len(found.equity) == len(found.tested)
     (6, True)
     """
-    if select not in _SELECT:
-        raise ParamsError(f"unknown selection {select!r}: {did_you_mean(select, _SELECT)}")
+    require_choice(select)
     if not len(bars):
         raise ExecutionError(f"{bars.symbol} {bars.timeframe}: there are no bars to walk over")
     splits = (anchored if anchor else rolling)(bars, train=train, test=test)
@@ -192,7 +186,7 @@ def _searched(walk: Walk, number: int, split: Split, *, progress: bool) -> Chose
         wish = wish._replace(seed=int(np.random.SeedSequence((wish.seed, number)).generate_state(1)[0]))
     study = searched(walk.strategy, (question,), wish, kind="walk_forward", progress=progress)
     try:
-        return Chosen(study, _SELECT[walk.select](study), None)
+        return Chosen(study, study.trial(chosen(study, walk.select)[0]), None)
     except ExecutionError as fault:
         return Chosen(study, None, str(fault))
 
