@@ -119,7 +119,7 @@ def ledger(
     symbol: Annotated[str | None, typer.Option(help="Only trials on this symbol.")] = None,
     json: opt.Json = False,
 ) -> None:
-    """Show what was tried: how many distinct trials of each strategy, on what, and when."""
+    """Show what was tried, on what, and when."""
     from quantbench.cli import machine, views
     from quantbench.data.ledger import tried
 
