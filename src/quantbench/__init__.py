@@ -35,11 +35,16 @@ _HOME = {
     "quantbench.report.page": ("write_report",),
     "quantbench.report.verdict": ("verdict",),
     "quantbench.research.causality": ("Certificate", "certify"),
+    "quantbench.core.evidence": ("Evidence",),
+    "quantbench.research.chance.monte_carlo": ("monte_carlo",),
+    "quantbench.research.chance.sizing": ("advise_size",),
     "quantbench.research.cluster": ("cluster",),
     "quantbench.research.compare": ("Comparison", "compare"),
     "quantbench.research.evolution.evolve": ("evolve",),
     "quantbench.research.evolution.export": ("export_rule",),
     "quantbench.research.folds": ("WalkForward",),
+    "quantbench.research.gauntlet.validate": ("validate",),
+    "quantbench.research.holdout": ("hold_out", "open_holdout"),
     "quantbench.research.search": ("search",),
     "quantbench.research.stress": ("break_even", "stress"),
     "quantbench.research.sweep": ("sweep",),
@@ -64,6 +69,7 @@ if TYPE_CHECKING:
     from quantbench.core.calendar import Calendar as Calendar
     from quantbench.core.errors import QuantbenchError as QuantbenchError
     from quantbench.core.errors import check as check
+    from quantbench.core.evidence import Evidence as Evidence
     from quantbench.core.instrument import Instrument as Instrument
     from quantbench.core.limits import Blackout as Blackout
     from quantbench.core.limits import Event as Event
@@ -97,12 +103,17 @@ if TYPE_CHECKING:
     from quantbench.report.verdict import verdict as verdict
     from quantbench.research.causality import Certificate as Certificate
     from quantbench.research.causality import certify as certify
+    from quantbench.research.chance.monte_carlo import monte_carlo as monte_carlo
+    from quantbench.research.chance.sizing import advise_size as advise_size
     from quantbench.research.cluster import cluster as cluster
     from quantbench.research.compare import Comparison as Comparison
     from quantbench.research.compare import compare as compare
     from quantbench.research.evolution.evolve import evolve as evolve
     from quantbench.research.evolution.export import export_rule as export_rule
     from quantbench.research.folds import WalkForward as WalkForward
+    from quantbench.research.gauntlet.validate import validate as validate
+    from quantbench.research.holdout import hold_out as hold_out
+    from quantbench.research.holdout import open_holdout as open_holdout
     from quantbench.research.search import search as search
     from quantbench.research.stress import break_even as break_even
     from quantbench.research.stress import stress as stress

@@ -25,6 +25,12 @@ VIEWS: Final[dict[str, dict[str, str]]] = {
     "Comparison": {
         "plot": "quantbench.report.figures:plot_comparison",
     },
+    "Evidence": {
+        "_repr_html_": "quantbench.report.notebook_views:evidence_html",
+    },
+    "MonteCarlo": {
+        "plot": "quantbench.report.chance_figures:plot_monte_carlo",
+    },
     "Study": {
         "plot": "quantbench.report.figures:plot_study",
         "select": "quantbench.research.robust:select",

@@ -24,7 +24,7 @@ from quantbench.research.splits import Split, Splits
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fold", "WalkForward", "t_statistic"]
+__all__ = ["Fold", "WalkForward", "efficiency", "t_statistic"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -46,6 +46,13 @@ def t_statistic(daily: npt.ArrayLike) -> tuple[float, str]:
     if deviation <= 1e-15 * float(np.abs(values).max(initial=0.0)):
         return math.nan, "all daily returns are the same" if values.any() else "nothing was traded"
     return float(values.mean()) / deviation * math.sqrt(len(values)), ""
+
+
+def efficiency(trained: npt.ArrayLike, tested: npt.ArrayLike) -> float:
+    """Return the mean of what the tests made over the mean of what training made; NaN if that is not above 0."""
+    before, after = np.asarray(trained, np.float64), np.asarray(tested, np.float64)
+    mean = float(before.mean()) if len(before) else math.nan
+    return float(after.mean()) / mean if mean > 0 else math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +189,8 @@ class WalkForward:
 
         A report, no gate: it says less about the future than the t-statistic does.
         """
-        table = self.table()
-        both = table[["train_sharpe", "test_sharpe"]].dropna()
-        trained = float(both["train_sharpe"].mean()) if len(both) else math.nan
-        return float(both["test_sharpe"].mean()) / trained if trained > 0 else math.nan
+        both = self.table()[["train_sharpe", "test_sharpe"]].dropna()
+        return efficiency(both["train_sharpe"], both["test_sharpe"])
 
     def table(self) -> pd.DataFrame:
         """Return one row a fold: its ranges, trials, choice, Sharpe in training and in the test, return, failure."""

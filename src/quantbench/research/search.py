@@ -130,9 +130,9 @@ class Wish(NamedTuple):
 
 
 def searched(
-    strategy: type[Strategy], questions: tuple[Question, ...], wish: Wish, *, kind: str, progress: bool
+    strategy: type[Strategy], questions: tuple[Question, ...], wish: Wish, *, kind: str | None, progress: bool
 ) -> Study:
-    """Search as wished; `kind` is what the ledger calls it."""
+    """Search as wished; `kind` is what the ledger calls it. None leaves the ledger out: on bars that never were."""
     asked = method_named(wish.method)
     trials, seed = _numbers(wish.method, wish.trials, wish.seed)
     pooled = len(questions) > 1
@@ -159,7 +159,7 @@ class Terms(NamedTuple):
     constraints: tuple[Constraint, ...]
     method: str
     seed: int
-    kind: str
+    kind: str | None
 
 
 def markets_of(bars: Bars | Sequence[Bars]) -> tuple[Bars, ...]:
@@ -211,7 +211,7 @@ def carried_out(method: Method, logbook: Logbook, terms: Terms, *, size: float, 
     ParamsError
         When the strategy refuses every choice.
     """
-    ledger = writable(settings().ledger)
+    ledger = None if terms.kind is None else writable(settings().ledger)
     asking = method(terms.space, objectives=len(terms.objectives), trials=logbook.most, seed=terms.seed)
     total = int(min(logbook.most, size))
     try:
@@ -228,7 +228,8 @@ def carried_out(method: Method, logbook: Logbook, terms: Terms, *, size: float, 
     finally:
         if len(logbook):
             study = _study(logbook, terms)
-            append_study(study, kind=terms.kind, now=now(), folder=ledger)
+            if terms.kind is not None:
+                append_study(study, kind=terms.kind, now=now(), folder=ledger)
     if not len(logbook):
         why = next(iter(logbook.refusals.values()), "it asked for none")
         name = logbook.bench.strategy.__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -136,12 +137,13 @@ class BreakEven(NamedTuple):
     reason: str
 
 
-def break_even(result: Backtest, *, most: float = 16.0) -> BreakEven:
+def break_even(result: Backtest | Sequence[Backtest], *, most: float = 16.0) -> BreakEven:
     """Return the multiple of its costs at which a result earns nothing, to a hundredth.
 
     Parameters
     ----------
-    result : Backtest
+    result : Backtest or sequence of Backtest
+        Of several, accounts of one currency, what they earn together counts.
     most : float
         The highest multiple tried.
 
@@ -161,24 +163,25 @@ def break_even(result: Backtest, *, most: float = 16.0) -> BreakEven:
     >>> qb.break_even(qb.backtest(qb.MaCross(20, 100), qb.load("EURUSD", "H1")))
     BreakEven(multiple=0.0, reason='it loses even without costs')
     """
-    if not len(result.path.trades):
+    results = (result,) if isinstance(result, Backtest) else tuple(result)
+    if not any(len(one.path.trades) for one in results):
         return BreakEven(math.nan, "nothing was traded")
     try:
-        if _made(result, 0.0) <= 0:
+        if _made(results, 0.0) <= 0:
             return BreakEven(0.0, "it loses even without costs")
-        if _made(result, most) > 0:
+        if _made(results, most) > 0:
             return BreakEven(most, f"it still earns at {most:g} times its costs")
         low, high = 0.0, most
         while high - low > 0.01:
             middle = (low + high) / 2
-            low, high = (middle, high) if _made(result, middle) > 0 else (low, middle)
+            low, high = (middle, high) if _made(results, middle) > 0 else (low, middle)
     except QuantbenchError as fault:
         return BreakEven(math.nan, str(fault))
     return BreakEven((low + high) / 2, "")
 
 
-def _made(result: Backtest, factor: float) -> float:
-    return float(_again(result, factor).path.equity[-1]) - result.account.balance
+def _made(results: Sequence[Backtest], factor: float) -> float:
+    return sum(float(_again(one, factor).path.equity[-1]) - one.account.balance for one in results)
 
 
 def delayed(result: Backtest, *, bars: float) -> Backtest:

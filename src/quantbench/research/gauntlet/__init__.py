@@ -1,0 +1,1 @@
+"""The gauntlet: gates of validation, cheap before dear, each with what it is held against."""
