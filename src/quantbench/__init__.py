@@ -34,6 +34,8 @@ _HOME = {
     "quantbench.indicators": ("adx", "atr", "bollinger", "donchian", "ema", "macd", "rsi", "sma", "stochastic"),
     "quantbench.report.page": ("write_report",),
     "quantbench.report.verdict": ("verdict",),
+    "quantbench.research.calibration.calibrate": ("calibrate",),
+    "quantbench.research.calibration.price_worlds": ("calibrate_on_prices",),
     "quantbench.research.causality": ("Certificate", "certify"),
     "quantbench.core.evidence": ("Evidence",),
     "quantbench.research.chance.monte_carlo": ("monte_carlo",),
@@ -45,6 +47,7 @@ _HOME = {
     "quantbench.research.folds": ("WalkForward",),
     "quantbench.research.gauntlet.validate": ("validate",),
     "quantbench.research.holdout": ("hold_out", "open_holdout"),
+    "quantbench.research.overfit": ("dsr", "pbo", "psr", "spa", "stepm"),
     "quantbench.research.search": ("search",),
     "quantbench.research.stress": ("break_even", "stress"),
     "quantbench.research.sweep": ("sweep",),
@@ -101,6 +104,8 @@ if TYPE_CHECKING:
     from quantbench.indicators import stochastic as stochastic
     from quantbench.report.page import write_report as write_report
     from quantbench.report.verdict import verdict as verdict
+    from quantbench.research.calibration.calibrate import calibrate as calibrate
+    from quantbench.research.calibration.price_worlds import calibrate_on_prices as calibrate_on_prices
     from quantbench.research.causality import Certificate as Certificate
     from quantbench.research.causality import certify as certify
     from quantbench.research.chance.monte_carlo import monte_carlo as monte_carlo
@@ -114,6 +119,11 @@ if TYPE_CHECKING:
     from quantbench.research.gauntlet.validate import validate as validate
     from quantbench.research.holdout import hold_out as hold_out
     from quantbench.research.holdout import open_holdout as open_holdout
+    from quantbench.research.overfit import dsr as dsr
+    from quantbench.research.overfit import pbo as pbo
+    from quantbench.research.overfit import psr as psr
+    from quantbench.research.overfit import spa as spa
+    from quantbench.research.overfit import stepm as stepm
     from quantbench.research.search import search as search
     from quantbench.research.stress import break_even as break_even
     from quantbench.research.stress import stress as stress

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quantbench.core.bars import Bars
+    from quantbench.core.evidence import Evidence
     from quantbench.core.results import Backtest
     from quantbench.core.study import Study, Trial
+    from quantbench.research.calibration.calibrate import Calibration
+    from quantbench.research.chance.result import MonteCarlo
     from quantbench.research.folds import WalkForward
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
 __all__ = [
     "best_trials",
     "of_backtest",
+    "of_calibration",
     "of_demo",
+    "of_evidence",
     "of_evolution",
     "of_findings",
+    "of_monte_carlo",
     "of_report",
     "of_study",
     "of_symbols",
@@ -98,6 +104,31 @@ def of_walk_forward(found: WalkForward) -> str:
             "folds": [{**row, **{key: row[key].isoformat() for key in ("train_from", "test_from")}} for row in rows],
         }
     )
+
+
+def of_monte_carlo(found: MonteCarlo) -> str:
+    """Return a Monte Carlo: what it answers, and how each figure spreads over the paths."""
+    return _text(
+        {
+            "method": found.method,
+            "question": found.question,
+            "not_proved": found.not_proved,
+            "seed": found.seed,
+            "settings": dict(found.settings),
+            "ruin": found.ruin(),
+            "figures": found.table().to_dict("index"),
+        }
+    )
+
+
+def of_evidence(found: Evidence) -> str:
+    """Return evidence: every gate, and the verdict."""
+    return _text(found.to_dict())
+
+
+def of_calibration(found: Calibration) -> str:
+    """Return error rates by true Sharpe."""
+    return _text({"kind": found.kind, "seed": found.seed, "rates": found.table().reset_index().to_dict("records")})
 
 
 def of_tried(table: pd.DataFrame) -> str:

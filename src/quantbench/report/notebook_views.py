@@ -8,19 +8,21 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from quantbench.core.evidence import Evidence, Gate
 from quantbench.core.results import Backtest
 from quantbench.core.study import Study
-from quantbench.report.colours import GAIN, LOSS
+from quantbench.report.colours import GAIN, LOSS, MUTED
 from quantbench.report.search_data import has_score, trial_sharpes, varied
 from quantbench.report.series import keep_extremes
 from quantbench.report.wording import meaning, written
 
-__all__ = ["backtest_html", "study_html"]
+__all__ = ["backtest_html", "evidence_html", "study_html"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _SHOWN: Final = ("total_return", "sharpe", "max_drawdown", "profit_factor", "win_rate", "trades")
 _BEST: Final = 5
+_COLOURS: Final = {"green": "#2e8b57", "amber": "#b8860b", "red": "#c0392b"}
 _WIDE, _HIGH = 240, 44
 
 
@@ -57,6 +59,25 @@ def study_html(study: Study) -> str:
     sketch = _sketch(sharpes[np.isfinite(sharpes)], base=0.0, says="Sharpe of every trial, sorted")
     headline = f"{study.headline}; best by {meaning(study.score).label}"
     return _view(title, headline, below=f"{sketch}{_table(head, *rows)}")
+
+
+def evidence_html(evidence: Evidence) -> str:
+    """Return the verdict and the table of gates, as HTML; colours are words too, for those who do not see them."""
+    chosen = ", ".join(f"{name}={value!r}" for name, value in evidence.params.items())
+    rows = [_gate_row(gate) for gate in evidence.gates]
+    head = _row(["", "gate", "what it says", "held against"], cell="th")
+    table = f'<table style="text-align:left;margin:.3em 0">{head}{"".join(rows)}</table>'
+    title = f"{evidence.strategy}({chosen}): {evidence.colour}"
+    return _view(title, evidence.verdict, below=table)
+
+
+def _gate_row(gate: Gate) -> str:
+    colour = _COLOURS.get(gate.colour, MUTED)
+    mark = f'<td style="color:{colour};font-weight:600;white-space:nowrap">{escape(gate.colour)}</td>'
+    cells = "".join(
+        f'<td style="text-align:left">{escape(text)}</td>' for text in (gate.name, gate.says, gate.threshold)
+    )
+    return f"<tr>{mark}{cells}</tr>"
 
 
 def _view(title: str, headline: str, *, below: str) -> str:

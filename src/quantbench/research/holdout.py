@@ -113,7 +113,7 @@ def hold_out(bars: Bars, share: float | str | None = None) -> Holdout:
     >>> import quantbench as qb
     >>> kept = qb.hold_out(qb.load("EURUSD", "H1"), 0.2)
     >>> kept.bars, len(kept.development)
-    (1245, 4980)
+    (1233, 4992)
     """
     begin = _begin(bars, share)
     if not 0 < begin < len(bars):

@@ -146,33 +146,35 @@ def validate(
     >>> evidence["certificate"].colour, evidence.promotable
     ('green', False)
     """
-    if profile not in ("fast", "full"):
-        raise ParamsError(f"no profile {profile!r}: {did_you_mean(profile, ('fast', 'full'))}")
-    require_choice(select)
+    _require(profile, select)
     held = tuple(hold_out(one, holdout) for one in markets_of(bars))
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
-    default_train, default_test = _lengths(held[0].development)
+    drawn = None if method == "grid" else seed
+    lengths = dict(zip(("train", "test"), _lengths(held[0].development, train, test), strict=True))
+    others: dict[str, Any] = {"select": select, "seed": seed, "hypothesis": hypothesis, "permutations": permutations}
     case = Case(
         strategy=strategy,
         questions=tuple(Question(one.development, *traded, rates) for one in held),
         holdouts=held,
-        wish=Wish(method, objectives, constraints, trials, None if method == "grid" else seed, space, workers, resume),
-        select=select,
-        train=train or default_train,
-        test=test or default_test,
-        seed=seed,
-        hypothesis=hypothesis,
+        wish=Wish(method, objectives, constraints, trials, drawn, space, workers, resume),
         budget=thresholds()["risk"]["budget"] if budget is None else budget,
         released=released or {},
-        permutations=permutations,
+        **lengths,
+        **others,
     )
     return _judged(case, profile, progress=progress)
 
 
-def _lengths(bars: Bars) -> tuple[str, str]:
-    """Return train and test lengths that give about twelve folds."""
-    test = max(1, len(day_ends(bars)[0]) // (_FOLDS + _TRAIN_IN_TESTS))
-    return f"{_TRAIN_IN_TESTS * test}D", f"{test}D"
+def _require(profile: str, select: str) -> None:
+    if profile not in ("fast", "full"):
+        raise ParamsError(f"no profile {profile!r}: {did_you_mean(profile, ('fast', 'full'))}")
+    require_choice(select)
+
+
+def _lengths(bars: Bars, train: str | None, test: str | None) -> tuple[str, str]:
+    """Return train and test lengths; those not given make about twelve folds."""
+    days = max(1, len(day_ends(bars)[0]) // (_FOLDS + _TRAIN_IN_TESTS))
+    return train or f"{_TRAIN_IN_TESTS * days}D", test or f"{days}D"
 
 
 def _judged(case: Case, profile: Profile, *, progress: bool) -> Evidence:

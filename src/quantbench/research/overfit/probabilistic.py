@@ -227,7 +227,7 @@ def haircut_sharpe(sharpe: float, *, years: float, trials: int) -> float:
     Examples
     --------
     >>> haircut_sharpe(1.0, years=10, trials=1), round(haircut_sharpe(1.0, years=10, trials=10), 2)
-    (1.0, 0.69)
+    (1.0, 0.76)
     """
     from scipy.stats import norm
 
