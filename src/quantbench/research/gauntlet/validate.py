@@ -150,7 +150,7 @@ def validate(
     held = tuple(hold_out(one, holdout) for one in markets_of(bars))
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
     drawn = None if method == "grid" else seed
-    lengths = dict(zip(("train", "test"), _lengths(held[0].development, train, test), strict=True))
+    lengths: dict[str, Any] = dict(zip(("train", "test"), _lengths(held[0].development, train, test), strict=True))
     others: dict[str, Any] = {"select": select, "seed": seed, "hypothesis": hypothesis, "permutations": permutations}
     case = Case(
         strategy=strategy,
