@@ -74,7 +74,7 @@ def validate(
     limits: Limits | None = None,
     rates: Bars | None = None,
     hypothesis: str | None = None,
-    budget: float | None = None,
+    budget: float = 0.2,
     released: Mapping[str, pd.Series[float]] | None = None,
     permutations: int = _PERMUTATIONS,
     workers: int | None = None,
@@ -108,8 +108,8 @@ def validate(
     hypothesis : str, optional
         What was expected before anything was tried, and why. With at most three trials it is judged by a
         bootstrap test instead of SPA and PBO.
-    budget : float, optional
-        The drawdown that may be borne, as a fraction; 0.2 if not given.
+    budget : float
+        The drawdown that may be borne, as a fraction.
     released : mapping of str to Series, optional
         Daily returns of strategies that trade already.
     permutations : int
@@ -149,19 +149,12 @@ def validate(
     _require(profile, select)
     held = tuple(hold_out(one, holdout) for one in markets_of(bars))
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
-    drawn = None if method == "grid" else seed
-    lengths: dict[str, Any] = dict(zip(("train", "test"), _lengths(held[0].development, train, test), strict=True))
-    others: dict[str, Any] = {"select": select, "seed": seed, "hypothesis": hypothesis, "permutations": permutations}
-    case = Case(
-        strategy=strategy,
-        questions=tuple(Question(one.development, *traded, rates) for one in held),
-        holdouts=held,
-        wish=Wish(method, objectives, constraints, trials, drawn, space, workers, resume),
-        budget=thresholds()["risk"]["budget"] if budget is None else budget,
-        released=released or {},
-        **lengths,
-        **others,
-    )
+    questions = tuple(Question(one.development, *traded, rates) for one in held)
+    wish = Wish(method, objectives, constraints, trials, seed, space, workers, resume)
+    others: dict[str, Any] = {"select": select, "seed": seed, "budget": budget, "hypothesis": hypothesis}
+    others |= {"permutations": permutations, "released": released or {}}
+    others |= _lengths(held[0].development, train, test)
+    case = Case(strategy=strategy, questions=questions, holdouts=held, wish=wish, **others)
     return _judged(case, profile, progress=progress)
 
 
@@ -171,10 +164,10 @@ def _require(profile: str, select: str) -> None:
     require_choice(select)
 
 
-def _lengths(bars: Bars, train: str | None, test: str | None) -> tuple[str, str]:
+def _lengths(bars: Bars, train: str | None, test: str | None) -> dict[str, str]:
     """Return train and test lengths; those not given make about twelve folds."""
     days = max(1, len(day_ends(bars)[0]) // (_FOLDS + _TRAIN_IN_TESTS))
-    return train or f"{_TRAIN_IN_TESTS * days}D", test or f"{days}D"
+    return {"train": train or f"{_TRAIN_IN_TESTS * days}D", "test": test or f"{days}D"}
 
 
 def _judged(case: Case, profile: Profile, *, progress: bool) -> Evidence:
