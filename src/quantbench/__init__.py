@@ -54,6 +54,7 @@ _HOME = {
     "quantbench.research.walk_forward": ("walk_forward", "walk_forward_matrix"),
     "quantbench.runs.demo": ("run_demo",),
     "quantbench.runs.notebook": ("run_notebook",),
+    "quantbench.runs.secrets": ("secret",),
     "quantbench.strategies": ("DonchianBreakout", "MaCross", "RsiReversion"),
     "quantbench.strategies.rule": ("Rule",),
 }
@@ -132,6 +133,7 @@ if TYPE_CHECKING:
     from quantbench.research.walk_forward import walk_forward_matrix as walk_forward_matrix
     from quantbench.runs.demo import run_demo as run_demo
     from quantbench.runs.notebook import run_notebook as run_notebook
+    from quantbench.runs.secrets import secret as secret
     from quantbench.strategies import DonchianBreakout as DonchianBreakout
     from quantbench.strategies import MaCross as MaCross
     from quantbench.strategies import RsiReversion as RsiReversion

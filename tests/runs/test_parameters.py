@@ -5,6 +5,9 @@ import datetime as dt
 import enum
 import math
 from decimal import Decimal
+from http import HTTPMethod, HTTPStatus
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -114,19 +117,24 @@ def test_a_date_becomes_iso_text_where_the_parameter_is_text():
     assert _arrives(source) == {"day": "2017-03-01", "other": "2017-03-01T10:00:00+00:00"}
 
 
-class Colour(enum.IntEnum):
-    RED = 1
+def local_enum():
+    """Return a class that no other process can import by its name."""
+
+    class Local(enum.IntEnum):
+        RED = 1
+
+    return Local
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        dt.date(2017, 1, 2),
-        Decimal("0.1"),
         np.array([1, 2]),
         np.datetime64("2017-01-02", "ns"),
         {1, 2},
-        Colour.RED,
+        local_enum().RED,
+        pd.Timestamp("2017-01-02"),
+        dt.datetime(2017, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=2))),
         object(),
         range(3),
         [1, {"a": b"bytes"}],
@@ -137,6 +145,73 @@ class Colour(enum.IntEnum):
 def test_what_has_no_exact_literal_is_an_error_never_a_string(value):
     with pytest.raises(RunError, match="no exact literal"):
         injected(declared("x = None"), {"x": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        dt.date(2017, 1, 2),
+        dt.datetime(2017, 1, 2, 3, 4, 5, 6),  # noqa: DTZ001
+        dt.datetime(2017, 1, 2, 3, tzinfo=dt.UTC),
+        dt.datetime(2017, 10, 29, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1),
+        dt.time(9, 30),
+        Decimal("0.10"),
+        Path("data/x.csv"),
+        HTTPMethod.GET,
+        [(HTTPStatus.OK, dt.date(2017, 1, 2))],
+    ],
+    ids=repr,
+)
+def test_dates_decimals_paths_and_enums_arrive_exactly(value):
+    found = _arrives(injected(declared("x = None"), {"x": value}))["x"]
+    assert (type(found), found, repr(found)) == (type(value), value, repr(value))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "text", "arrived"),
+    [
+        ("x: date = None", "2017-01-02", dt.date(2017, 1, 2)),
+        ("x: dt.date | None = None", "2017-01-02", dt.date(2017, 1, 2)),
+        ("x: datetime = None", "2017-01-02T03:00", dt.datetime(2017, 1, 2, 3)),  # noqa: DTZ001
+        ("x: Decimal = None", "0.10", Decimal("0.10")),
+        ("x: Path = None", "data/x.csv", Path("data/x.csv")),
+        ("x: tuple[int, int] = (1, 2)", [3, 4], (3, 4)),
+        ("x: tuple[date, ...] = ()", ["2017-01-02"], (dt.date(2017, 1, 2),)),
+        ("x: list[Decimal] = []", ["0.1"], [Decimal("0.1")]),
+        ('x: "Annotated[date, 1]" = None', "2017-01-02", dt.date(2017, 1, 2)),
+    ],
+)
+def test_text_of_a_file_is_read_as_what_the_cell_declares(declaration, text, arrived):
+    found = _arrives(injected(declared(declaration), {"x": text}))["x"]
+    assert (type(found), found) == (type(arrived), arrived)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "text"),
+    [
+        ("x: date = None", "01.02.2017"),
+        ("x: Decimal = None", "a lot"),
+        ("x: tuple[int, int] = (1, 2)", [3, "4"]),
+        ("x: tuple[int, int] = (1, 2)", [3, 4, 5]),
+    ],
+)
+def test_text_that_is_none_is_refused(declaration, text):
+    with pytest.raises(RunError, match="parameter 'x' must be"):
+        injected(declared(declaration), {"x": text})
+
+
+def test_a_member_of_an_enum_the_cell_imports_is_given_by_its_name():
+    contract = declared("from http import HTTPMethod\nx: HTTPMethod = HTTPMethod.GET")
+    assert injected(contract, {"x": "PUT"}) == "# Parameters\nx = HTTPMethod['PUT']"
+
+
+def test_a_secret_is_written_by_name_only(monkeypatch):
+    monkeypatch.setenv("FEED_KEY", "very-secret-1")
+    source = injected(declared("key: str = ''"), {"key": {"secret": "FEED_KEY"}})
+    assert "very" not in source
+    assert _arrives(source)["key"] == "very-secret-1"
+    with pytest.raises(RunError, match="must be int"):
+        injected(declared("key: int = 1"), {"key": {"secret": "FEED_KEY"}})
 
 
 def test_not_a_time_is_no_date():
@@ -159,7 +234,7 @@ def test_not_a_time_is_no_date():
         ('x: Literal["sma", 1] = 1', ["sma", 1], ["ema", True, 2]),
         ("x: Annotated[int, 'bars'] = 1", [5], ["5"]),
         ("x: list[int] = []", [[], [1, 2]], [[1, "2"], (1,)]),
-        ("x: tuple[int, ...] = ()", [(), (1, 2)], [(1, "2"), [1]]),
+        ("x: tuple[int, ...] = ()", [(), (1, 2), [1]], [(1, "2"), ["1"]]),
         ("x: tuple[int, str] = (1, '')", [(1, "a")], [(1,), (1, 2)]),
         ("x: dict[str, list[float]] = {}", [{}, {"a": [1, 2.5]}], [{1: [1]}, {"a": ["1"]}, []]),
         ("x: Mapping[str, int] = {}", [{"a": 1}], [{"a": "1"}]),

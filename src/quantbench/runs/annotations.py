@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["fits"]
+__all__ = ["fits", "read_as"]
 
 
 def _is_int(value: Any) -> bool:
@@ -24,6 +27,18 @@ _SIMPLE: Final[dict[str, Callable[[Any], bool]]] = {
     "dict": lambda value: isinstance(value, dict),
     "Sequence": lambda value: isinstance(value, list | tuple),
     "Mapping": lambda value: isinstance(value, dict),
+    "date": lambda value: isinstance(value, date) and not isinstance(value, datetime),
+    "datetime": lambda value: isinstance(value, datetime),
+    "time": lambda value: isinstance(value, time),
+    "Decimal": lambda value: isinstance(value, Decimal),
+    "Path": lambda value: isinstance(value, Path),
+}
+_READ: Final[dict[str, Callable[[str], Any]]] = {
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "time": time.fromisoformat,
+    "Decimal": Decimal,
+    "Path": Path,
 }
 
 
@@ -95,3 +110,56 @@ def _fits_tuple(value: tuple[Any, ...], parts: list[ast.expr]) -> bool:
     if len(parts) == 2 and isinstance(parts[1], ast.Constant) and parts[1].value is ...:
         return all(_fits(item, parts[0]) for item in value)
     return len(value) == len(parts) and all(map(_fits, value, parts))
+
+
+def read_as(value: Any, annotation: str) -> Any:
+    """Return what text (or a list) of a file means for an annotation; the value itself where it means nothing else.
+
+    A file has no dates, decimals, paths and tuples: ``"2017-01-02"`` for a ``date`` is that date.
+
+    Examples
+    --------
+    >>> read_as("2017-01-02", "date | None"), read_as([1, 2], "tuple[int, int]")
+    (datetime.date(2017, 1, 2), (1, 2))
+    """
+    return _read(value, ast.parse(annotation, mode="eval").body)
+
+
+def _read(value: Any, wanted: ast.expr) -> Any:
+    if isinstance(wanted, ast.Constant) and isinstance(wanted.value, str):
+        return _read(value, ast.parse(wanted.value, mode="eval").body)
+    for choice in _choices(wanted):
+        found = _read_one(value, choice)
+        if _fits(found, choice):
+            return found
+    return value
+
+
+def _choices(wanted: ast.expr) -> list[ast.expr]:
+    if isinstance(wanted, ast.BinOp) and isinstance(wanted.op, ast.BitOr):
+        return [*_choices(wanted.left), *_choices(wanted.right)]
+    if isinstance(wanted, ast.Subscript) and _name(wanted.value) in {"Optional", "Union", "Annotated", "Final"}:
+        parts = wanted.slice.elts if isinstance(wanted.slice, ast.Tuple) else [wanted.slice]
+        return _choices(parts[0]) if _name(wanted.value) in {"Annotated", "Final"} else parts
+    return [wanted]
+
+
+def _read_one(value: Any, wanted: ast.expr) -> Any:
+    name = _name(wanted.value if isinstance(wanted, ast.Subscript) else wanted)
+    if isinstance(value, str) and name in _READ:
+        try:
+            return _READ[name](value)
+        except (ValueError, InvalidOperation):
+            return value
+    inner = wanted.slice if isinstance(wanted, ast.Subscript) else None
+    parts = inner.elts if isinstance(inner, ast.Tuple) else [inner] if inner else []
+    if not isinstance(value, list) or name not in {"list", "Sequence", "tuple"}:
+        return value
+    each = _each(parts, len(value))
+    items = [_read(item, part) for item, part in zip(value, each, strict=True)] if len(each) == len(value) else value
+    return tuple(items) if name == "tuple" else items
+
+
+def _each(parts: list[ast.expr], many: int) -> list[ast.expr]:
+    is_one = len(parts) == 1 or (len(parts) == 2 and isinstance(parts[1], ast.Constant) and parts[1].value is ...)
+    return [parts[0]] * many if is_one else parts

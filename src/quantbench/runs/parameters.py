@@ -7,22 +7,22 @@ annotation (or the type of its default) and is written as the exact Python liter
 from __future__ import annotations
 
 import ast
+import builtins
 import io
-import math
+import keyword
+import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
-
-import numpy as np
+from typing import Any
 
 from quantbench.core.errors import RunError, did_you_mean
-from quantbench.runs.annotations import fits
+from quantbench.runs.annotations import fits, read_as
+from quantbench.runs.literals import is_number, literal
+from quantbench.runs.secrets import secret_named
 
-__all__ = ["Parameter", "declared", "injected", "literal"]
-
-_PLAIN: Final = (bool, int, float, str, type(None))
+__all__ = ["Parameter", "declared", "injected", "literal", "plain_name"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,26 @@ def declared(source: str) -> tuple[Parameter, ...]:
     return tuple(found.values())
 
 
+def plain_name(name: Any) -> str:
+    """Return a name a parameter may have: an identifier that hides nothing of Python.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+
+    Examples
+    --------
+    >>> plain_name("fast")
+    'fast'
+    """
+    if not isinstance(name, str) or not name.isascii() or not name.isidentifier() or name.startswith("_"):
+        raise ValueError(f"{name!r} is no name of a parameter: letters, digits and '_', beginning with a letter")
+    if keyword.iskeyword(name) or hasattr(builtins, name):
+        raise ValueError(f"{name!r} is a word of Python; give the parameter another name")
+    return name
+
+
 def _comments(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
@@ -141,6 +161,7 @@ def injected(contract: Sequence[Parameter], given: Mapping[str, Any]) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> print(injected(declared("fast: int = 20"), {"fast": np.int64(5)}))
     # Parameters
     fast = 5
@@ -150,25 +171,37 @@ def injected(contract: Sequence[Parameter], given: Mapping[str, Any]) -> str:
     for name, value in given.items():
         if name not in known:
             raise RunError(f"the notebook has no parameter {name!r}: {did_you_mean(str(name), known)}")
-        plain = _plain(value, known[name])
-        _refuse_misfit(plain, known[name])
-        lines.append(f"{name} = {literal(plain, name)}")
+        lines.append(f"{name} = {_source(value, known[name])}")
     return "\n".join(lines)
 
 
+def _source(value: Any, parameter: Parameter) -> str:
+    if (secret := secret_named(value)) is not None:
+        _refuse_misfit("", parameter)  # a secret arrives as text
+        return f'__import__("quantbench").secret({secret!r})'
+    if isinstance(value, str) and _is_member(value, parameter):
+        return f"{parameter.annotation}[{value!r}]"
+    plain = _plain(value, parameter)
+    _refuse_misfit(plain, parameter)
+    return literal(plain, parameter.name)
+
+
+def _is_member(value: str, parameter: Parameter) -> bool:
+    """Return whether text names a member of the enum that the cell imports: ``side: Side = Side.LONG``."""
+    of_enum = parameter.computed and re.fullmatch(rf"{re.escape(parameter.annotation or '')}\.\w+", parameter.default)
+    return bool(of_enum and parameter.annotation and value.isidentifier())
+
+
 def _plain(value: Any, parameter: Parameter) -> Any:
-    """Unwrap a numpy scalar; write a date as ISO text where the parameter is text."""
-    if _is_number(value):
+    """Unwrap a numpy scalar; write a date as text where the parameter is text, and read text where it is a date."""
+    if is_number(value):
         return value.item()
     wants_text = _fits("", parameter) and not _fits(object(), parameter)
     if isinstance(value, date) and value == value and wants_text:  # noqa: PLR0124  (NaT is not itself)
         return value.isoformat()
+    if parameter.annotation is not None and not _fits(value, parameter):
+        return read_as(value, parameter.annotation)
     return value
-
-
-def _is_number(value: Any) -> bool:
-    # The item of a datetime64 of nanoseconds would be a bare int.
-    return isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64)
 
 
 def _fits(value: Any, parameter: Parameter) -> bool:
@@ -180,35 +213,3 @@ def _refuse_misfit(value: Any, parameter: Parameter) -> None:
         return
     wanted = parameter.annotation or f"{type(parameter.default).__name__} like {parameter.default!r}"
     raise RunError(f"parameter {parameter.name!r} must be {wanted}, found {value!r} ({type(value).__name__})")
-
-
-def literal(value: Any, name: str = "value") -> str:
-    """Return the Python source that makes exactly this value.
-
-    Raises
-    ------
-    RunError
-        When it is not made of bool, int, float, str, None, list, tuple and dict.
-
-    Examples
-    --------
-    >>> literal({"fast": (5, np.float64(0.1))})
-    "{'fast': (5, 0.1)}"
-    """
-    if _is_number(value):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"float({str(float(value))!r})"
-    if type(value) in _PLAIN:
-        return repr(value)
-    if type(value) is list:
-        return f"[{', '.join(literal(item, name) for item in value)}]"
-    if type(value) is tuple:
-        inner = ", ".join(literal(item, name) for item in value)
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if type(value) is dict:
-        return f"{{{', '.join(f'{literal(k, name)}: {literal(v, name)}' for k, v in value.items())}}}"
-    raise RunError(
-        f"parameter {name!r} holds a {type(value).__name__}, which has no exact literal; "
-        "pass bool, int, float, str, None, or lists, tuples and dicts of them"
-    )
