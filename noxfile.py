@@ -49,6 +49,12 @@ def prove(session: nox.Session) -> None:
 
 
 @nox.session
+def kill(session: nox.Session) -> None:
+    """Imports and updates killed at 50 random moments each; `nox -s kill -- 200 7` for so many from that seed."""
+    session.run("python", "tests/data/killing.py", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Plant classic faults one by one; fails unless the tests catch each. Minutes; words select faults by name."""
     session.run("python", "tests/mutants/mutants.py", *session.posargs)

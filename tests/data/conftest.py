@@ -1,9 +1,13 @@
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import quantbench as qb
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `from killing import ...`: tests are no package
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

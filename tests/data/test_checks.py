@@ -20,6 +20,7 @@ from quantbench.data.sessions import holidays, learned_sessions
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 real_files = pytest.mark.skipif(not SHARED.is_dir(), reason="the collection of real files is not here")
 
+PRICES = ("open", "high", "low", "close")
 EURUSD = instrument("EURUSD")
 BTCUSD = instrument("BTCUSD")
 GOLD = replace(EURUSD, symbol="XAUUSD", base_currency="XAU", digits=2, point=0.01)
@@ -275,7 +276,7 @@ def test_coverage_by_day_tells_whole_holed_and_free_days(clean):
 def test_errors_refuse_unless_each_is_accepted_by_name(clean):
     spoilt = changed(pl.concat([clean[: SOME + 1], clean[SOME:]]), [3], close=-1.0)
     report = check(spoilt, EURUSD, timeframe="H1")
-    with pytest.raises(DataError, match=r"EURUSD H1 is refused\. .*--repair drop-duplicates, --repair drop-bad"):
+    with pytest.raises(DataError, match=r"EURUSD H1 is refused\. .*--repair drop-duplicates --repair drop-bad"):
         report.require_accepted()
     with pytest.raises(DataError, match=r"--accept prices\)$"):
         report.require_accepted(["duplicates"])
@@ -358,6 +359,18 @@ def facts(symbol, digits=5, base=None, quote="USD"):
         base_currency=base or symbol[:3],
         quote_currency=quote,
     )
+
+
+def test_hours_that_a_source_fills_are_told_from_a_wrong_clock(clean):
+    """As Dukascopy's candles do: bars of one price and no volume from Friday's close to Sunday's open."""
+    last = clean.filter(pl.col("time").dt.weekday() == 5).group_by(week=pl.col("time").dt.week()).last()
+    late = last.select(clean.columns).with_columns(volume=pl.lit(0.0), **dict.fromkeys(PRICES, pl.col("close")))
+    filled = pl.concat([clean, *(later(late, f"{hours}h") for hours in (6, 7, 8))]).sort("time")
+    finding = found(filled, "after-close")
+    assert (finding.severity, finding.repair) == ("error", "drop-flat")
+    assert "they fill hours that are closed" in finding.sentence
+    repaired, _ = repair(filled, ["drop-flat"], instrument=EURUSD, timeframe="H1")
+    assert "after-close" not in names(check(repaired, EURUSD, timeframe="H1"))
 
 
 @real_files

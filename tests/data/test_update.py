@@ -1,78 +1,21 @@
 """Updates against a server that is slow, broken, busy, cut short, or has nothing."""
 
-import lzma
-import threading
-import time
 from collections import defaultdict
-from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from candle_server import serving
 
 from quantbench.core.clock import MINUTE_NS
 from quantbench.core.errors import DataError
 from quantbench.data import lake
 from quantbench.data.fetching import Manners, fetch
-from quantbench.data.manifest import Dataset
+from quantbench.data.manifest import Dataset, Origin
 from quantbench.data.update import missing_days, update_from_http, update_from_rates
 
 NOW = datetime(2019, 2, 8, 12, tzinfo=UTC)
 QUICK = Manners(tries=4, pause=0.1, wait=1.0, longest=30.0, timeout=0.3)
-CANDLE = np.dtype(
-    [("time", ">u4"), ("open", ">u4"), ("close", ">u4"), ("low", ">u4"), ("high", ">u4"), ("volume", ">f4")]
-)
-
-
-def candles(seed):
-    """One day of M1 candles as the server packs them."""
-    rows = np.zeros(1440, CANDLE)
-    close = 114_000 + np.random.default_rng(seed).normal(0, 6, 1440).cumsum().round().astype(int)
-    opened = np.concatenate([[114_000], close[:-1]])
-    rows["time"], rows["open"], rows["close"] = np.arange(1440) * 60, opened, close
-    rows["low"], rows["high"] = np.minimum(opened, close) - 3, np.maximum(opened, close) + 3
-    rows["volume"] = 10 + np.arange(1440) % 7
-    return lzma.compress(rows.tobytes(), format=lzma.FORMAT_ALONE)
-
-
-@contextmanager
-def serving(*faults):
-    """A server that answers the first requests with the faults, then as it should; yields its address and a log."""
-    todo, asked = list(faults), []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            fault = todo.pop(0) if todo else None
-            body = candles(int(self.path.split("/")[-2]))
-            if isinstance(fault, int):
-                self.send_response(fault)
-                self.send_header("Retry-After", "7")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            if fault == "slow":
-                time.sleep(0.8)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            body = {"cut": body[: len(body) // 2], "broken": b"\0" * len(body)}.get(fault, body)
-            with suppress(OSError):  # the client gave up on a slow answer
-                self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def update(url, tmp_path, waits=None, **terms):
@@ -204,3 +147,17 @@ def test_a_terminal_without_bars_changes_nothing(tmp_path):
         lambda *_: None, "EURUSD", "H1", clock="UTC", start=datetime(2019, 2, 4, tzinfo=UTC), now=NOW, into=tmp_path
     )
     assert (found.rows, found.version) == (0, None)
+
+
+def test_a_last_day_that_another_source_left_in_part_is_completed_and_nothing_stored_is_changed(tmp_path):
+    with serving() as (url, asked):
+        update(url, tmp_path)
+        dataset = Dataset("EURUSD", "M1", tmp_path)
+        whole = stored(tmp_path)
+        lake.remove(dataset)
+        lake.append(whole.head(1440 + 300), dataset, origin=Origin(source="by hand", clock="UTC", side="bid"), now=NOW)
+        asked.clear()
+        found = update(url, tmp_path)
+    assert asked == ["/EURUSD/2019/01/05/BID_candles_min_1.bi5"]
+    assert found.rows == 1440 - 300
+    assert stored(tmp_path).equals(whole)

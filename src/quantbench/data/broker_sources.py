@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from quantbench.core.errors import DataError
 from quantbench.core.instrument import Instrument
 from quantbench.data.broker import Specs
 from quantbench.data.instruments import read_instruments
 
-__all__ = ["facts_of_symbol_info", "specs_from"]
+__all__ = ["facts_of_symbol_info", "function_of", "specs_from"]
 
 _NAMES: Final = {
     "name": "symbol",
@@ -48,9 +48,8 @@ def specs_from(source: str, given: Mapping[str, Any]) -> Specs:
     DataError
         When the source cannot be read, or a swap is not counted in points.
     """
-    path, colon, name = source.rpartition(":")
-    if colon and path.endswith(".py"):
-        return lambda: [_completed(one, given) for one in _called(Path(path), name)]
+    if source.rpartition(":")[0].endswith(".py"):
+        return lambda: [_completed(one, given) for one in function_of(source)()]
     file = Path(source)
     if file.suffix == ".toml":
         return lambda: [_plain(one) for one in read_instruments(file).values()]
@@ -95,16 +94,25 @@ def _completed(one: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **(facts_of_symbol_info(one) if from_terminal else one)}
 
 
-def _called(file: Path, name: str) -> Iterable[Any]:
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+def function_of(source: str) -> Callable[..., Any]:
+    """Return the function that ``path/to/file.py:name`` names.
+
+    Raises
+    ------
+    DataError
+        When there is no such file, or no such function in it.
+    """
+    path, _, name = source.rpartition(":")
+    file = Path(path)
+    spec = importlib.util.spec_from_file_location(file.stem, file) if path.endswith(".py") else None
     if spec is None or spec.loader is None or not file.is_file():
-        raise DataError(f"there is no Python file {file}")
+        raise DataError(f"there is no Python file {path or source}; name a function as path/to/file.py:name")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
         raise DataError(f"{file} has no function {name!r}")
-    return list(function())
+    return cast("Callable[..., Any]", function)
 
 
 def _listed(file: Path) -> Iterable[Any]:

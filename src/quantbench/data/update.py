@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import numpy as np
 
-from quantbench.core.clock import DAY_NS, as_ns, server_offset
+from quantbench.core.clock import DAY_NS, HOUR_NS, as_ns, server_offset
 from quantbench.core.errors import DataError
 from quantbench.core.timeframe import timeframe_ns
 from quantbench.data import lake
@@ -35,6 +35,9 @@ Progress = Callable[[int, int, str], Any]
 
 _AT_ONCE: Final = 20
 """Days kept before they are stored: what a killed update has to ask for again at most."""
+
+_LATE_NS: Final = 20 * HOUR_NS
+"""The earliest hour at which a day of FX is over: 17:00 New York in summer is 21:00, the last quote before it."""
 
 _PIECE: Final = 50_000
 """Bars asked of a terminal at once."""
@@ -65,14 +68,29 @@ class Updated:
 
 
 def missing_days(dataset: Dataset, start: date, end: date) -> list[date]:
-    """Return the days (UTC) in ``[start, end)`` of which no bar is stored; free Saturdays are left out."""
+    """Return the days (UTC) in ``[start, end)`` of which no bar is stored; free Saturdays are left out.
+
+    A first or last stored day that another source left in part counts as missing too; a hole within a day
+    that lies between is for `check` to tell.
+    """
     weekends = instrument(dataset.symbol).trading_calendar.days_per_year < 365
     stored: set[int] = set()
-    if read_current(dataset.place) is not None:
+    current = read_current(dataset.place)
+    if current is not None:
         opens = lake.read(dataset, start=_ns(start), end=_ns(end))["time"].dt.epoch("ns").to_numpy()
-        stored = set(np.unique(opens // DAY_NS).tolist())
+        stored = set(np.unique(opens // DAY_NS).tolist()) - _cut_days(current)
     days = (start + timedelta(days=k) for k in range((end - start).days))
     return [day for day in days if _ns(day) // DAY_NS not in stored and not (weekends and day.weekday() == 5)]
+
+
+def _cut_days(current: Version) -> set[int]:
+    """Return the first day if it begins late, and the last if it ends early: FX begins Sunday and ends Friday late."""
+    cut = set()
+    if current.first % DAY_NS >= HOUR_NS and (current.first // DAY_NS + 3) % 7 != 6:
+        cut.add(current.first // DAY_NS)
+    if current.last % DAY_NS < _LATE_NS:
+        cut.add(current.last // DAY_NS)
+    return cut
 
 
 def update_from_http(
@@ -137,10 +155,10 @@ def update_from_http(
                 kept.append(raw)
             if len(kept) >= _AT_ONCE:
                 batch, kept = kept, []  # a batch that is refused is not tried again below
-                rows += _store(batch, base_url, terms)
+                rows += _store(batch, dataset, base_url, terms)
     finally:  # also when the server fails, or Ctrl-C: what arrived is not asked for again
         if kept:
-            rows += _store(kept, base_url, terms)
+            rows += _store(kept, dataset, base_url, terms)
     tell(len(days), len(days), symbol)
     version = read_current(dataset.place)
     return Updated(symbol=symbol, timeframe="M1", asked=len(days), empty=empty, rows=rows, version=version)
@@ -241,8 +259,17 @@ def _parser(symbol: str, day: date) -> Callable[[bytes], Raw]:
     return parse
 
 
-def _store(kept: list[Raw], base_url: str, terms: dict[str, Any]) -> int:
-    raw = replace(kept[0], frame=pl.concat([one.frame for one in kept]), notes=())
+def _store(kept: list[Raw], dataset: Dataset, base_url: str, terms: dict[str, Any]) -> int:
+    """Store what arrived, without what is stored already: a day that was cut is completed, not replaced."""
+    frame = pl.concat([one.frame for one in kept])
+    current = read_current(dataset.place)
+    if current is not None:
+        opens = frame["time"].dt.epoch("ns")
+        old = lake.read(dataset, start=opens[0], end=opens[-1] + 1)["time"].dt.epoch("ns")
+        frame = frame.filter(~opens.is_in(old.implode()))
+    if frame.is_empty():
+        return 0
+    raw = replace(kept[0], frame=frame, notes=())
     return store_raw(raw, source=f"{urlsplit(base_url).netloc}, candles of M1", **terms).rows
 
 

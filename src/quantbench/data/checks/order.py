@@ -92,8 +92,10 @@ def check_week(columns: Columns) -> Iterator[Finding]:
             continue
         habit = min(many / weeks, 1.0)
         hour_early = name == "before-open" and len(rows) <= many * max(HOUR_NS // columns.length_ns, 1)
+        filled = _are_filled(columns, rows)
         wrong = habit > _OFTEN and weeks > 2 and not hour_early
-        why = ": the clock of the source is likely wrong" if wrong else ""
+        why = ": the clock of the source is likely wrong" if wrong and not filled else ""
+        why = ": of one price and without volume, they fill hours that are closed" if filled else why
         yield Finding(
             name=name,
             severity="error" if wrong else "note" if hour_early else "warning",
@@ -101,8 +103,14 @@ def check_week(columns: Columns) -> Iterator[Finding]:
             sentence=f"{len(rows):,} bars open {what}, in {habit:.0%} of the weeks, the first at "
             f"{iso(columns.time[rows[0]])}{why}.",
             rows=columns.cases(rows, "close", "volume"),
-            repair=None if wrong else "drop-weekend",
+            repair="drop-flat" if filled else None if wrong else "drop-weekend",
         )
+
+
+def _are_filled(columns: Columns, rows: IntArray) -> bool:
+    """Return whether none of the rows can be a trade of a source that counts volume: Dukascopy fills closed hours."""
+    still = (columns.high[rows] == columns.low[rows]) & (columns.volume[rows] == 0)
+    return bool(still.all() and (columns.volume > 0).any())
 
 
 def weekend_rows(columns: Columns) -> IntArray:

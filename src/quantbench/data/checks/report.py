@@ -120,12 +120,12 @@ class Report:
             raise DataError(f"there is no check {name!r} to accept: {did_you_mean(name, NAMES)}")
         refused = [finding for finding in self.errors if finding.name not in names]
         if refused:
-            ways = ", ".join(f"--repair {one.repair}" for one in refused if one.repair)
+            ways = " ".join(dict.fromkeys(f"--repair {one.repair}" for one in refused if one.repair))
             what = " ".join(f"{one.name}: {one.sentence}" for one in refused)
             accept = " ".join(f"--accept {one.name}" for one in refused)
             raise DataError(
-                f"{self.symbol} {self.timeframe} is refused. {what} Repair it ({ways or 'outside'}) "
-                f"or take it as it is ({accept})"
+                f"{self.symbol} {self.timeframe} is refused. {what} "
+                + (f"Repair it ({ways}) or take it as it is ({accept})" if ways else f"Right it, or take it ({accept})")
             )
 
     def table(self) -> pd.DataFrame:
