@@ -54,8 +54,10 @@ class Bench:
     @cached_property
     def known(self) -> tuple[dict[str, tuple[Kept, int]], ...]:
         """What was kept before this search began: by choice, the part and the row."""
+        if not self.keeps:
+            return ({},) * len(self.questions)
         return tuple(
-            _by_choice(kept(folder, metrics=len(METRICS), days=_days(question.bars))) if self.keeps else {}
+            _by_choice(kept(folder, metrics=len(METRICS), days=_days(question.bars)))
             for folder, question in zip(self.folders, self.questions, strict=True)
         )
 
@@ -72,7 +74,7 @@ def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choi
     choices : sequence of dict
         What each was made from.
     """
-    names = [canonical(choice) for choice in choices]
+    names = [canonical(choice) for choice in choices] if bench.keeps else [""] * len(choices)
     found = [_of_market(bench, market, strategies, names) for market in range(len(bench.questions))]
     return found[0] if len(found) == 1 else pooled([question.bars for question in bench.questions], found)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import ExecutionError, ParamsError
-from quantbench.research.chance._kernels import BLOCK, BOOTSTRAP, ORDER, draw_paths
+from quantbench.research.chance._kernels import BLOCK, LANES, ORDER, bootstrap_paths, draw_paths
 from quantbench.research.crew import worked
 
 __all__ = ["Draw", "Paths", "draw", "plainly_drawn"]
@@ -17,9 +17,9 @@ __all__ = ["Draw", "Paths", "draw", "plainly_drawn"]
 FloatArray = npt.NDArray[np.float64]
 Draw = Literal["bootstrap", "order", "block"]
 
-_METHODS: Final = {"bootstrap": BOOTSTRAP, "order": ORDER, "block": BLOCK}
+_METHODS: Final = {"order": ORDER, "block": BLOCK}
 _POINTS: Final = 100  # of a fan
-_PART: Final = 500  # paths a thread takes at once
+_PART: Final = 500  # paths a thread takes at once; a multiple of LANES
 
 
 class Paths(NamedTuple):
@@ -79,15 +79,20 @@ def draw(
         raise ParamsError(f"a path of {length} steps cannot be drawn from {len(values)} returns by {method}")
     stay = round((1.0 - 1.0 / block) * 2**32)
     points = min(_POINTS, length)
-    out, fan = np.empty((paths, 3)), np.empty((paths, points), np.float32)
+    room = -(-paths // LANES) * LANES
+    out, fan = np.empty((room, 3)), np.empty((room, points), np.float32)
 
     def part(begin: int) -> None:
-        rows = slice(begin, min(begin + _PART, paths))
-        draw_paths(values, np.uint64(seed), begin, _METHODS[method], length, stay, out[rows], fan[rows])
+        rows, start = slice(begin, min(begin + _PART, room)), np.uint64(seed)
+        if method == "bootstrap":
+            bootstrap_paths(values, start, begin, length, out[rows], fan[rows])
+        else:
+            draw_paths(values, start, begin, _METHODS[method], length, stay, out[rows], fan[rows])
 
     for _ in worked(part, range(0, paths, _PART), workers or os.cpu_count() or 1):
         pass
-    return Paths(out[:, 0], out[:, 1], out[:, 2], fan)
+    total, fall, lowest = out[:paths].T
+    return Paths(total, fall, lowest, fan[:paths])
 
 
 def _checked(returns: npt.ArrayLike, paths: int, seed: int, block: float) -> FloatArray:
