@@ -48,6 +48,13 @@ def prove(session: nox.Session) -> None:
     session.run("python", "tests/engine/prove.py", *session.posargs)
 
 
+@nox.session(name="kills-runs")
+def kills_runs(session: nox.Session) -> None:
+    """Kill batches at random moments: `nox -s kills-runs -- 30` for so many of each kind."""
+    many = session.posargs[0] if session.posargs else "30"
+    session.run("pytest", "tests/runs/test_batch_killed.py", "-p", "no:randomly", env={"KILLS": many})
+
+
 @nox.session
 def kill(session: nox.Session) -> None:
     """Imports and updates killed at 50 random moments each; `nox -s kill -- 200 7` for so many from that seed."""

@@ -128,9 +128,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["QUANTBENCH_HOME"] = home
-        print(
-            f"# Chance\n\n{processor()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, numpy {np.__version__}."
-        )
+        print(f"# Chance\n\n{processor()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}.")
         print("Repeat: `python benchmarks/chance.py` on a quiet machine. Medians of 5 rounds, warm.\n")
         monte_carlo()
         luck()

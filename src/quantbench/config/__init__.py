@@ -87,6 +87,7 @@ def _environment() -> Any:
         model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
         home: Path | None = None
+        run: Path | None = None  # set by a batch for each of its runs; where `qb.record` writes
 
     return Environment
 

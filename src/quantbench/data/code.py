@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from quantbench.core.strategy import Strategy
 
-__all__ = ["code_hash", "own_modules"]
+__all__ = ["code_hash", "is_installed", "names_in", "own_modules"]
 
 _INSTALLED: Final = tuple(
     {Path(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -94,11 +94,11 @@ def _imported(module: ModuleType) -> list[ModuleType]:
 
 def _names(module: ModuleType) -> tuple[str, ...]:
     """Return the names a module's text imports, those in a function too."""
-    return _names_in(_text(module), module.__package__ or "")
+    return names_in(_text(module), module.__package__ or "")
 
 
 @lru_cache(maxsize=256)
-def _names_in(text: str, package: str) -> tuple[str, ...]:
+def names_in(text: str, package: str) -> tuple[str, ...]:
     """Return the names a text imports; parsed once a text, for a walk-forward asks in every fold."""
     found, above = list[str](), package.split(".")
     for node in ast.walk(ast.parse(text)):
@@ -116,7 +116,12 @@ def _is_yours(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
     if not file or module.__name__ == "__main__" or module.__name__.partition(".")[0] == "quantbench":
         return False
-    return not any(Path(file).is_relative_to(place) for place in _INSTALLED)
+    return not is_installed(Path(file))
+
+
+def is_installed(file: Path) -> bool:
+    """Whether a file belongs to Python or to an installed package."""
+    return any(file.is_relative_to(place) for place in _INSTALLED)
 
 
 def _text(module: ModuleType) -> str:

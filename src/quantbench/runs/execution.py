@@ -22,37 +22,19 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
+from quantbench.runs.code_cells import cell_title, code_cells
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbformat import NotebookNode
 
-__all__ = ["ENGINE", "Progress", "cell_title", "written_code"]
+__all__ = ["ENGINE", "Progress", "as_error"]
 
 ENGINE: Final = "quantbench"
 
 Progress = Callable[[int, int, str], None]
 """Called as each code cell starts, with cells done, cells in all, and the title of this one; then once at the end."""
-
-
-def cell_title(source: str) -> str:
-    r"""Return what a code cell is about: its first line, bare of the comment sign.
-
-    Examples
-    --------
-    >>> cell_title("# Sweep the space\nstudy = qb.sweep(strategy, bars)")
-    'Sweep the space'
-    """
-    return next((line.lstrip("# ").strip() for line in source.splitlines() if line.strip()), "")
-
-
-def written_code(notebook: NotebookNode) -> list[int]:
-    """Return the places of the code cells a person wrote, which are what messages count."""
-    return [
-        index
-        for index, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
-    ]
 
 
 class _ThisPython(KernelSpecManager):
@@ -92,7 +74,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # untyped
 
     def papermill_execute_cells(self) -> None:
         """Execute until the end or the first failure, marking the cell that failed."""
-        code = written_code(self.nb)
+        code = code_cells(self.nb)
         self.on_cell_executed = _refuse_exit
         for index, cell in enumerate(self.nb.cells):
             if index in code and self.progress is not None:
@@ -114,7 +96,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # untyped
             failed.append(fault)
             self.nb_man.cell_exception(cell, cell_index=index)
         except _FATAL as fault:
-            cell.outputs.append(_as_output(fault, self.timeout))
+            cell.outputs.append(as_error(fault, self.timeout))
             self.nb_man.cell_exception(cell, cell_index=index)
             raise
         finally:
@@ -130,7 +112,8 @@ def _refuse_exit(*, cell: NotebookNode, cell_index: int, execute_reply: dict[str
         raise _LeftError
 
 
-def _as_output(fault: Exception, timeout: int | None) -> NotebookNode:
+def as_error(fault: Exception, timeout: int | None) -> NotebookNode:
+    """Return the output a cell gets that did not come to an end of its own."""
     match fault:
         case DeadKernelError():
             name, text = "DeadKernelError", "the kernel died (out of memory, a crash, or os._exit)"

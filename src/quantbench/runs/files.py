@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from quantbench.core.errors import MissingExtra, RunError, StoreError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["read_notebook", "write_notebook"]
+__all__ = ["read_notebook", "the_format", "write_notebook"]
+
+_CHECKER: Final = "rfc3987_syntax"
+
+
+def the_format() -> ModuleType:
+    """Return `nbformat`, imported without what costs two seconds and checks nothing here.
+
+    `jsonschema` behind it tries to import a checker of international addresses, which compiles its grammar
+    each time; a notebook has none. Whoever imports that checker later still gets it.
+
+    Raises
+    ------
+    MissingExtra
+        Without the extra `lab`.
+    """
+    spare = _CHECKER not in sys.modules
+    if spare:
+        sys.modules[_CHECKER] = None  # type: ignore[assignment]  # an import of it fails, as where it is not installed
+    try:
+        import nbformat
+    except ImportError as fault:
+        raise MissingExtra('running notebooks needs papermill: pip install "quantbench[lab]"') from fault
+    finally:
+        if spare:
+            del sys.modules[_CHECKER]
+    return nbformat
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -24,12 +52,9 @@ def read_notebook(path: Path) -> NotebookNode:
     MissingExtra
         Without the extra `lab`.
     """
+    nbformat = the_format()
     try:
-        import nbformat
-    except ImportError as fault:
-        raise MissingExtra('running notebooks needs papermill: pip install "quantbench[lab]"') from fault
-    try:
-        notebook: NotebookNode = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+        notebook: NotebookNode = nbformat.reads(path.read_text("utf-8"), as_version=4)
     except OSError as fault:
         raise RunError(f"there is no notebook {path} that can be read: {fault.strerror}") from fault
     except (ValueError, AttributeError, nbformat.ValidationError) as fault:  # not JSON, or JSON of something else
@@ -46,11 +71,10 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     StoreError
         When it cannot be written.
     """
-    import nbformat
-
+    nbformat = the_format()
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]
+        partial.write_text(nbformat.writes(notebook), encoding="utf-8")
         partial.replace(path)
     except OSError as fault:
         raise StoreError(f"cannot write {path}: {fault.strerror}") from fault

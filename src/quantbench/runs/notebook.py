@@ -12,19 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from quantbench.config import settings, writable
 from quantbench.core.errors import MissingExtra, RunError
-from quantbench.runs.files import read_notebook, write_notebook
+from quantbench.runs.code_cells import cell_title, code_cells
+from quantbench.runs.files import read_notebook, the_format, write_notebook
 from quantbench.runs.parameters import Parameter, declared, injected
+from quantbench.runs.record import Fault
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from quantbench.runs.execution import Progress
 
-__all__ = ["Run", "notebook_parameters", "run_notebook"]
+__all__ = ["Executed", "Run", "executed", "notebook_parameters", "prepare", "run_notebook"]
 
 SCHEMA: Final = 1
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
@@ -113,15 +115,44 @@ def run_notebook(
     began = time.perf_counter()
     source, target = Path(notebook), Path(to).resolve()
     given = dict(parameters or {})
-    prepared = _prepared(source, given)
+    done = executed(source, target, given, cell_timeout=cell_timeout, progress=progress)
+    if done.fault is not None:
+        raise RunError(f"{source.name}: {done.blame}; the executed copy is {target}") from done.failure
+    return Run(source, target, MappingProxyType(given), time.perf_counter() - began, _printed(done.notebook))
+
+
+class Executed(NamedTuple):
+    """What came of a notebook: the copy, its status, and why it did not end well."""
+
+    notebook: NotebookNode
+    status: str
+    fault: Fault | None
+    blame: str
+    failure: Exception | None
+
+
+def executed(
+    source: Path,
+    target: Path,
+    given: Mapping[str, Any],
+    *,
+    engine: str = "kernel",
+    cell_timeout: int | None = None,
+    progress: Progress | None = None,
+) -> Executed:
+    """Execute a notebook by an engine of papermill and write the copy, also when a cell failed; see `run_notebook`."""
+    prepared = prepare(source, given)
     writable(target.parent)
-    failure, executed = _execute(prepared, cell_timeout=cell_timeout, progress=progress)
-    executed.metadata["papermill"] |= {"input_path": source.name, "output_path": target.name}
-    executed.metadata["quantbench"] = {"schema": SCHEMA, "status": _status(failure)}
-    write_notebook(executed, target)
-    if failure is not None:
-        raise RunError(f"{source.name}: {_blame(failure, prepared)}; the executed copy is {target}") from failure
-    return Run(source, target, MappingProxyType(given), time.perf_counter() - began, _printed(executed))
+    failure, done = _execute(prepared, engine=engine, cell_timeout=cell_timeout, progress=progress)
+    done.metadata["papermill"] |= {"input_path": source.name, "output_path": target.name}
+    done.metadata["quantbench"] = {"schema": SCHEMA, "status": _status(failure)}
+    write_notebook(done, target)
+    if failure is None:
+        return Executed(done, "ok", None, "", None)
+    fault = _fault(failure, prepared)
+    place = f"code cell {fault.cell} of {len(code_cells(prepared))} ({fault.title})"
+    said = f"{fault.type}: {fault.message}" if fault.message else fault.type
+    return Executed(done, _status(failure), fault, f"{place} failed with {said}", failure)
 
 
 def _tagged(notebook: NotebookNode, tag: str) -> list[int]:
@@ -139,7 +170,7 @@ def _contract(notebook: NotebookNode, path: Path) -> tuple[Parameter, ...]:
         raise RunError(f"{path.name}: {fault}") from fault
 
 
-def _prepared(path: Path, given: Mapping[str, Any]) -> NotebookNode:
+def prepare(path: Path, given: Mapping[str, Any]) -> NotebookNode:
     """Return the notebook with our cell of parameters in place of papermill's, which mangles values."""
     notebook = read_notebook(path)
     from nbformat.v4 import new_code_cell
@@ -162,13 +193,14 @@ def _shown(value: Any) -> Any:
 
 
 def _execute(
-    notebook: NotebookNode, *, cell_timeout: int | None, progress: Progress | None
+    notebook: NotebookNode, *, engine: str, cell_timeout: int | None, progress: Progress | None
 ) -> tuple[Any, NotebookNode]:
     """Return papermill's error, or None, and the executed notebook."""
+    the_format()
     try:
         import papermill
 
-        from quantbench.runs.execution import ENGINE
+        from quantbench.runs.engines import registered
     except ImportError as fault:
         raise MissingExtra('running notebooks needs papermill: pip install "quantbench[lab]"') from fault
     with tempfile.TemporaryDirectory(prefix="qb-") as place:  # mode 0700: the kernel's sockets are in it
@@ -180,7 +212,7 @@ def _execute(
             papermill.execute_notebook(
                 before,
                 after,
-                engine_name=ENGINE,
+                engine_name=registered(engine),
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
@@ -209,14 +241,10 @@ def _status(failure: Any) -> str:
     return {"DeadKernelError": "dead", "CellTimeoutError": "timeout"}.get(failure.ename, "failed")
 
 
-def _blame(failure: Any, prepared: NotebookNode) -> str:
-    from quantbench.runs.execution import cell_title, written_code
-
-    code = written_code(prepared)
+def _fault(failure: Any, prepared: NotebookNode) -> Fault:
+    code = code_cells(prepared)
     said = _ANSI.sub("", failure.evalue).strip()
-    what = f"{failure.ename}: {said}" if said else failure.ename
-    place = f"code cell {code.index(failure.cell_index) + 1} of {len(code)}"
-    return f"{place} ({cell_title(failure.source)}) failed with {what}"
+    return Fault(failure.ename, said, code.index(failure.cell_index) + 1, cell_title(failure.source))
 
 
 def _printed(notebook: NotebookNode) -> Mapping[str, str]:

@@ -1,0 +1,150 @@
+"""Killed at random moments: no run is lost, none counted twice, none called ok that was not.
+
+`KILLS=30 pytest tests/runs/test_batch_killed.py` kills as often of each kind.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from quantbench.runs.batch import run_plan
+from quantbench.runs.plan import Plan, PlannedRun
+from quantbench.runs.record import read_record
+
+MANY = 10
+KILLS = int(os.environ.get("KILLS", "3"))
+HERE = Path(__file__).parent
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills are those of Unix")
+
+COUNTS = (
+    "import os, pathlib, time\n"
+    "time.sleep(0.15)\n"
+    "place = pathlib.Path(os.environ['QUANTBENCH_RUN'])\n"
+    "(place / 'artifact.txt').write_text(str(fast))\n"
+    "time.sleep(0.1)"
+)
+
+
+@pytest.fixture
+def study(home, notebook):
+    notebook("short", COUNTS)
+    return home
+
+
+def start(home, engine="fork"):
+    return subprocess.Popen(
+        [sys.executable, str(HERE / "run_it.py"), str(home), str(MANY), engine],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "QUANTBENCH_HOME": str(home)},
+        start_new_session=True,
+    )
+
+
+def finished(home):
+    folders = (home / "experiments" / "runs" / "killed").glob("*/run.json")
+    return {record.key: record for record in (read_record(file.parent) for file in folders) if record is not None}
+
+
+def when_running(home, process, seed):
+    """Wait until runs are being made, and a random moment more."""
+    place = home / "experiments" / "runs" / "killed"
+    for _ in range(600):
+        if list(place.glob("*/started.json")) or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    time.sleep(random.Random(seed).uniform(0.0, 1.2))
+
+
+def all_is_well_in_the_end(home, before):
+    runs = tuple(PlannedRun(home / "short.ipynb", None, {"fast": i}) for i in range(MANY))
+    counts = run_plan(Plan("killed", runs), workers=2, engine="fork").counts()
+    records = finished(home)
+    assert len(records) == MANY
+    for record in records.values():
+        assert record.status == "ok"
+        assert (record.folder / "artifact.txt").read_text() == str(record.parameters["fast"])
+        notebook = json.loads((record.folder / "notebook.ipynb").read_text())
+        assert notebook["metadata"]["quantbench"]["status"] == "ok"
+    kept = sum(one.status == "ok" for one in before.values())
+    assert counts.get("cached", 0) == kept  # the next call finishes the rest, and nothing more
+    assert counts.get("ok", 0) == MANY - kept
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_the_coordinator_is_killed(study, seed):
+    process = start(study)
+    when_running(study, process, seed)
+    process.kill()
+    process.communicate()
+    time.sleep(0.3)
+    before = finished(study)
+    assert all(record.status == "ok" for record in before.values())
+    assert not [one for one in psutil.process_iter(["cmdline"]) if str(study) in " ".join(one.info["cmdline"] or [])]
+    all_is_well_in_the_end(study, before)
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_it_is_stopped_by_hand(study, seed):
+    process = start(study)
+    when_running(study, process, seed)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    before = finished(study)
+    assert {record.status for record in before.values()} <= {"ok", "cancelled"}
+    all_is_well_in_the_end(study, before)
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_worker_is_killed(study, seed):
+    process = start(study)
+    when_running(study, process, seed)
+    warm = [one for one in psutil.Process(process.pid).children() if process.poll() is None]
+    workers = [child for one in warm for child in one.children()]
+    if workers:
+        random.Random(seed).choice(workers).kill()
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    records = finished(study)
+    assert len(records) == MANY
+    assert {record.status for record in records.values()} <= {"ok", "dead"}
+    assert "done" in out
+    all_is_well_in_the_end(study, records)
+
+
+@pytest.mark.parametrize("seed", range(1 if KILLS == 3 else KILLS))
+def test_a_kernel_is_killed(study, seed):
+    process = start(study, "kernel")
+    kernels = []
+    for _ in range(400):
+        with_children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        kernels = [one for one in with_children if "ipykernel_launcher" in " ".join(cmdline(one))]
+        if kernels:
+            break
+        time.sleep(0.05)
+    time.sleep(random.Random(seed).uniform(0.0, 1.0))
+    for one in kernels[:1]:
+        if one.is_running():
+            one.kill()
+    process.kill()
+    process.communicate()
+    before = finished(study)
+    assert {record.status for record in before.values()} <= {"ok", "dead"}
+    all_is_well_in_the_end(study, before)
+
+
+def cmdline(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
