@@ -66,7 +66,7 @@ def warm() -> None:
     import numpy as np
     import papermill  # noqa: F401
 
-    import quantbench as qb
+    from quantbench.core.bars import Bars
     from quantbench.core.instrument import Instrument
     from quantbench.engine.backtest import backtest
     from quantbench.report import figures  # noqa: F401
@@ -85,7 +85,7 @@ def warm() -> None:
     instrument, many = Instrument.from_dict(facts), 400
     close = 1.1 + 0.01 * np.sin(np.arange(many) / 20)
     time = np.datetime64("2020-01-06T00:00", "ns") + np.arange(many) * np.timedelta64(1, "h")
-    bars = qb.Bars("WARM", "H1", instrument, time, close, close + 0.001, close - 0.001, close)
+    bars = Bars("WARM", "H1", instrument, time, close, close + 0.001, close - 0.001, close)
     backtest(MaCross(5, 20), bars).metrics()
 
 
