@@ -87,6 +87,9 @@ def utc_offset(time_ns: IntArray, zone: str) -> IntArray:
     first = (_EPOCH + timedelta(microseconds=low // 1_000 - 86_400_000_000)).year
     last = (_EPOCH + timedelta(microseconds=high // 1_000 + 86_400_000_000)).year
     starts, offsets = _transitions(zone, first, last)
+    start, stop = np.searchsorted(starts, [low, high], side="right") - 1
+    if start == stop:  # the clock is not set meanwhile
+        return np.full(len(time_ns), offsets[start])
     return offsets[np.searchsorted(starts, time_ns, side="right") - 1]
 
 

@@ -18,6 +18,9 @@ __all__ = ["Segment", "declared", "to_utc"]
 
 IntArray = npt.NDArray[np.int64]
 
+_CHUNK = 1 << 18
+"""Rows converted at once: what is worked out on the way stays small beside a long history."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -121,6 +124,9 @@ def to_utc(frame: pl.DataFrame, clock: str | Sequence[Segment]) -> tuple[pl.Data
     if not segments or starts[0] is not None or None in starts[1:] or starts[1:] != sorted(starts[1:], key=_key):
         raise DataError("the segments of a clock must be in order of time, the first from the beginning")
     local = frame["time"].cast(pl.Int64).to_numpy()
+    if len(segments) == 1:
+        utc, twice, never = _converted(local, segments[0].clock)
+        return frame.with_columns(time=pl.Series(utc).cast(pl.Datetime("ns"))), _notes(twice, never)
     utc, twice, never = np.empty_like(local), 0, 0
     limits = [np.iinfo(np.int64).min, *(start for start in starts[1:] if start is not None), np.iinfo(np.int64).max]
     for segment, low, high in zip(segments, limits[:-1], limits[1:], strict=True):
@@ -148,19 +154,26 @@ def _notes(twice: int, never: int) -> tuple[str, ...]:
 
 def _converted(local: IntArray, clock: str) -> tuple[IntArray, int, int]:
     """Return UTC times, and how many rows lie in an hour that comes twice, and in one that never comes."""
-    if not len(local):
-        return local, 0, 0
+    utc, twice, never = np.empty_like(local), np.zeros(len(local), np.bool_), 0
+    for start in range(0, len(local), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        utc[rows], twice[rows], more = _first_pass(local[rows], clock)
+        never += more
+    if twice.any():
+        second = np.flatnonzero(twice & _second_pass(local, twice))
+        utc[second] = local[second] - _offset(local[second] + DAY_NS, clock)
+    return utc, int(twice.sum()), never
+
+
+def _first_pass(local: IntArray, clock: str) -> tuple[IntArray, npt.NDArray[np.bool_], int]:
+    """Return UTC times with hours that come twice read as the first, which those are, and how many never come."""
     before, after = _offset(local - DAY_NS, clock), _offset(local + DAY_NS, clock)
     early, late = local - before, local - after
     is_early = _offset(early, clock) == before
     is_late = _offset(late, clock) == after
-    twice = is_early & is_late & (before != after)
     never = ~is_early & ~is_late
-    utc = np.where(is_early, early, np.where(is_late, late, early))
-    if twice.any():
-        second = _second_pass(local, twice)
-        utc = np.where(twice & second, late, utc)
-    return utc, int(twice.sum()), int(never.sum())
+    utc = np.where(is_early | never, early, late)
+    return utc, is_early & is_late & (before != after), int(never.sum())
 
 
 def _second_pass(local: IntArray, twice: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

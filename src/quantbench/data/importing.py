@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -127,9 +127,8 @@ def add(
     StoreError
         When the lake cannot be written.
     """
-    raw = read(Path(path), symbol=symbol, timeframe=timeframe, mapping=mapping, start=start)
     return store_raw(
-        raw,
+        read(Path(path), symbol=symbol, timeframe=timeframe, mapping=mapping, start=start),
         source=Path(path).name,
         timeframe=timeframe,
         clock=clock,
@@ -166,6 +165,7 @@ def store_raw(
     found = _clock_of(raw, facts, clock)
     tell(f"clock {found.clock}, " + ("as declared" if clock else f"confidence {found.confidence:.0%}"))
     made = bars_of(raw, facts, found, wanted=Wanted(timeframe=timeframe, day=day, repairs=wanted, now=as_ns(now)))
+    raw = replace(raw, frame=raw.frame.clear())  # a long history is not held twice while it is checked
     _tell_all(tell, (*found.evidence, *raw.notes, *made.notes))
     report = check(made.frame, facts, timeframe=made.timeframe)
     bars, done = repair(made.frame, wanted, instrument=facts, timeframe=made.timeframe)

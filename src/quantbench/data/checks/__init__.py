@@ -104,7 +104,10 @@ def columns_to_check(bars: Bars | pl.DataFrame, instrument: Instrument, timefram
 
     if timeframe is None:
         raise DataError("a frame does not know its timeframe; name it: timeframe='H1'")
-    found = columns_of(bar_frame(bars.drop_nulls("time")))
+    found = columns_of(bar_frame(bars.drop_nulls("time") if bars["time"].null_count() else bars))
+    for name in ("volume", "spread"):
+        if name not in bars.columns:  # a column of nothing takes no memory
+            found[name] = np.broadcast_to(np.float64(0.0 if name == "volume" else np.nan), len(found["time"]))
     return Columns(instrument=instrument, timeframe=timeframe, **found | {"time": found["time"].view(np.int64)})
 
 

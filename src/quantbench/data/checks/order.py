@@ -21,6 +21,8 @@ _OFTEN = 0.2
 def check_order(columns: Columns) -> Iterator[Finding]:
     """Find bars out of order, duplicates, and bars too close together for their timeframe."""
     step = np.diff(columns.time)
+    if not len(step) or step.min() >= 0.9 * columns.length_ns:
+        return
     back = np.flatnonzero(step < 0) + 1
     if len(back):
         newest_first = " The file runs from new to old." if len(back) > 0.9 * len(step) else ""
@@ -33,7 +35,8 @@ def check_order(columns: Columns) -> Iterator[Finding]:
             rows=columns.cases(back, "close"),
             repair="sort",
         )
-    order = np.argsort(columns.time, kind="stable")
+    del step
+    order = np.argsort(columns.time, kind="stable") if len(back) else np.arange(len(columns))
     yield from _twins(columns, order)
     yield from _too_close(columns, order)
 

@@ -130,10 +130,14 @@ def check_still(columns: Columns) -> Iterator[Finding]:
 def _usual_range(columns: Columns) -> FloatArray:
     """Return the mean relative range of a bar by blocks of rows, never below a point nor the blocks around."""
     starts = np.arange(0, len(columns), _BLOCK)
-    wide = np.add.reduceat(columns.high - columns.low, starts) / np.add.reduceat(columns.close, starts)
-    moved = np.zeros(len(columns))
-    np.abs(np.diff(columns.close), out=moved[1:])
-    moved = np.add.reduceat(moved, starts) / np.add.reduceat(columns.close, starts)
+    wide, moved = np.zeros(len(starts)), np.zeros(len(starts))
+    for rows in columns.chunks(0):
+        blocks = slice(rows.start // _BLOCK, (rows.stop - 1) // _BLOCK + 1)
+        inside, close = np.arange(0, rows.stop - rows.start, _BLOCK), columns.close[rows]
+        total = np.add.reduceat(close, inside)
+        wide[blocks] = np.add.reduceat(columns.high[rows] - columns.low[rows], inside) / total
+        before = columns.close[max(rows.start - 1, 0)]
+        moved[blocks] = np.add.reduceat(np.abs(np.diff(close, prepend=before)), inside) / total
     usual = np.maximum(wide, moved)
     around = np.concatenate([usual[:1], usual, usual[-1:]])
     floor = columns.instrument.point / np.maximum(columns.close[starts], columns.instrument.point)

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from quantbench.core.errors import DataError
 from quantbench.data.parquet import UNREADABLE, pl
 from quantbench.data.readers.faults import first_fault
+from quantbench.data.readers.gathering import gathered
 from quantbench.data.readers.layout import MOMENTS, TEXTS, Layout
 from quantbench.data.readers.lines import blocks, tidy
 from quantbench.data.readers.stamps import as_time
@@ -44,10 +45,10 @@ def table(source: Source, layout: Layout) -> pl.DataFrame:
 
 
 def _parsed(source: Source, layout: Layout, format_: str) -> pl.DataFrame:
-    parts = list(_stream(source, layout, format_))
-    if not parts:
+    found = gathered(_stream(source, layout, format_))
+    if found is None:
         raise DataError(f"{source.name} has a header and no rows")
-    return pl.concat(parts, rechunk=False)
+    return found
 
 
 def _stream(source: Source, layout: Layout, format_: str) -> Iterator[pl.DataFrame]:
