@@ -27,14 +27,16 @@ FIRST, LAST = "2000-03-01", "2001-03-01"
 def minutes(many: int) -> dict[str, np.ndarray]:
     """Return FX minutes without weekends: a random walk on the grid of a point."""
     rng = np.random.default_rng(7)
-    opens = np.datetime64("1996-01-01", "m").astype(np.int64) + np.arange(int(many * 1.45))
-    into = (opens + 3 * 1440) % 10_080  # minutes since Monday 00:00
-    opens = opens[(into < 4 * 1440 + 1320) | (into >= 6 * 1440 + 1320)][:many]
+    from quantbench.core.spans import wall_to_utc
+
+    wall = np.datetime64("1996-01-01", "m").astype(np.int64) + np.arange(int(many * 1.41) + 10_080)
+    wall = wall[(wall + 3 * 1440) % 10_080 < 5 * 1440][:many]  # Monday 00:00 to Friday 24:00 = 17:00 New York
+    opens = np.unique(wall_to_utc(wall * 60_000_000_000, "America/New_York+7"))
     close = np.round(1.1 * np.exp(np.cumsum(rng.normal(0, 5e-5, many))), 5)
     start = np.concatenate([close[:1], close[:-1]])
     wick = rng.integers(0, 9, (2, many)) * 1e-5
     return {
-        "time": (opens * 60_000_000_000).view("datetime64[ns]"),
+        "time": opens.view("datetime64[ns]"),
         "open": start,
         "high": np.round(np.maximum(start, close) + wick[0], 5),
         "low": np.round(np.minimum(start, close) - wick[1], 5),
