@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from quantbench.core.clock import as_ns
 from quantbench.core.errors import DataError, did_you_mean
@@ -165,26 +165,23 @@ def store_raw(
     found = _clock_of(raw, facts, clock)
     tell(f"clock {found.clock}, " + ("as declared" if clock else f"confidence {found.confidence:.0%}"))
     made = bars_of(raw, facts, found, wanted=Wanted(timeframe=timeframe, day=day, repairs=wanted, now=as_ns(now)))
-    raw = replace(raw, frame=raw.frame.clear())  # a long history is not held twice while it is checked
-    _tell_all(tell, (*found.evidence, *raw.notes, *made.notes))
+    raw = replace(raw, frame=raw.frame.clear())  # not held twice while it is checked
+    notes = (*raw.notes, *made.notes)
+    _tell_all(tell, (*found.evidence, *notes))
     report = check(made.frame, facts, timeframe=made.timeframe)
     bars, done = repair(made.frame, wanted, instrument=facts, timeframe=made.timeframe)
     rest = check(bars, facts, timeframe=made.timeframe) if done else report
     rest.require_accepted(accepted)
     done = (*made.repairs, *done)
     origin = _origin(raw, source, found.clock, licence=licence, repairs=done, accepted=accepted, report=rest)
-    dataset = Dataset(facts.symbol, made.timeframe, into) if into else Dataset(facts.symbol, made.timeframe)
-    version = (lake.append if mode == "append" else lake.replace)(bars, dataset, origin=origin, now=now)
-    return Imported(
-        source=source,
-        read_as=raw.reader,
-        clock=found,
-        notes=(*raw.notes, *made.notes),
-        found=report,
-        repairs=done,
-        version=version,
-        rows=len(bars),
-    )
+    store = lake.append if mode == "append" else lake.replace
+    version = store(bars, _dataset(facts, made.timeframe, into), origin=origin, now=now)
+    told: dict[str, Any] = {"source": source, "read_as": raw.reader, "notes": notes}
+    return Imported(clock=found, found=report, repairs=done, version=version, rows=len(bars), **told)
+
+
+def _dataset(facts: Instrument, timeframe: str, into: Path | None) -> Dataset:
+    return Dataset(facts.symbol, timeframe, into) if into else Dataset(facts.symbol, timeframe)
 
 
 def _tell_all(tell: Say, lines: Iterable[str]) -> None:
