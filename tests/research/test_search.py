@@ -248,3 +248,21 @@ def test_a_ledger_that_cannot_be_written_stops_before_the_first_trial(bars, monk
     monkeypatch.setattr(evaluation, "batches", lambda *_, **__: pytest.fail("a trial was run"))
     with pytest.raises(StoreError, match="experiments"):
         found(bars, "random")
+
+
+def test_a_disk_that_is_full_stops_a_search_in_a_sentence_and_it_goes_on_to_the_same_bytes(bars, tmp_path):
+    script = SCRIPT.format(first="", last="", resume=True, strategy="qb.MaCross")
+    full = "import resource\n" + script.replace(
+        "bars = qb.load", "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\nbars = qb.load"
+    )
+    home = os.environ | {"QUANTBENCH_HOME": str(tmp_path / "full")}
+
+    def ran(code):
+        words = [sys.executable, "-c", code, "tpe"]
+        return subprocess.run(words, env=home, capture_output=True, text=True, check=False)
+
+    failed = ran(full)
+    assert failed.returncode == 1
+    assert "StoreError" in failed.stderr.splitlines()[-1]
+    assert list((tmp_path / "full").rglob("*.parquet")) == [], "nothing is left half written"
+    assert ran(script).stdout.strip() == digest(found(bars, "tpe"))

@@ -84,8 +84,9 @@ def write_atomically(
             os.fsync(handle.fileno())
         temporary.replace(file)
         sync_folder(file.parent)
-    except OSError as fault:
-        raise StoreError(f"cannot write {file}: {fault.strerror or fault}; free some disk space and repeat") from fault
+    except (OSError, pl.exceptions.ComputeError) as fault:  # polars wraps what the disk says
+        said = getattr(fault, "strerror", None) or fault
+        raise StoreError(f"cannot write {file}: {said}; free some disk space and repeat") from fault
     finally:
         temporary.unlink(missing_ok=True)
     return file
