@@ -15,11 +15,33 @@ import pytest
 
 import quantbench as qb
 from quantbench.core.errors import StoreError
+from quantbench.core.evidence import Evidence, Gate
+from quantbench.data.openings import Opening
 from quantbench.report.embedding import drawing, script_json
 from quantbench.report.limit_tables import rule_rows
 from quantbench.report.page import page_html
 from quantbench.report.search_data import luck_sharpe
 from quantbench.report.style import figure
+
+
+def test_what_the_gauntlet_said_and_every_opening_of_these_bars_stand_on_the_page():
+    bars = qb.load("EURUSD", "H1", "2017-01", "2017-03")
+    result = qb.backtest(qb.MaCross(10, 60), bars)
+    gate = Gate(
+        name="walk-forward", value=0.3, threshold="green from 1.645", null="luck", colour="red", says="t = 0.30."
+    )
+    evidence = Evidence(
+        strategy="MaCross", params={"fast": 10}, markets=("EURUSD",), profile="fast", gates=(gate,), facts={}
+    )
+    opened = Opening(
+        symbol="EURUSD", timeframe="H1", first="2017-02-01", last="2017-03-01", family="Rsi", params="{}", time=""
+    )
+    html = page_html(result, evidence=evidence, opened=(opened,))
+    assert "Gauntlet: red" in html
+    assert "t = 0.30." in html
+    assert "docs/error-rates.md" in html
+    assert "2017-02-01 to 2017-03-01 was opened as a holdout 1 time (Rsi)" in html
+    assert "Gauntlet" not in page_html(result)
 
 
 class Reader(HTMLParser):

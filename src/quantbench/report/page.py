@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +14,13 @@ from typing import Any, Final
 from quantbench import __version__
 from quantbench.config import settings, writable
 from quantbench.core.errors import MissingExtra, StoreError
+from quantbench.core.evidence import Evidence
 from quantbench.core.results import Backtest
 from quantbench.core.study import Study
+from quantbench.data.openings import Opening, openings
 from quantbench.report import figures, limit_tables, search_figures, tables
 from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
+from quantbench.report.judgement import gauntlet, opened_note
 from quantbench.report.provenance import provenance
 from quantbench.report.search_data import has_score, varied, widest_pair
 from quantbench.report.verdict import distinct_trials, judged
@@ -43,6 +47,7 @@ def write_report(
     result: Backtest,
     study: Study | None = None,
     *,
+    evidence: Evidence | None = None,
     to: str | os.PathLike[str] | None = None,
     now: datetime | None = None,
     seed: int | None = None,
@@ -56,6 +61,8 @@ def write_report(
         What is reported; it is traded again at higher costs.
     study : Study, optional
         The search it was chosen from.
+    evidence : Evidence, optional
+        What `validate` said of the strategy; its gates are shown.
     to : path, optional
         The file; ``STRATEGY-SYMBOL-TIMEFRAME.html`` in the reports folder where not given. An older
         report of that name is replaced.
@@ -84,7 +91,8 @@ def write_report(
     """
     file = settings().reports / _file_name(result) if to is None else Path(to)
     known = distinct_trials(result) if tried is None else tried
-    text = page_html(result, study, now=now, seed=seed, tried=known)
+    opened = openings(result.bars)
+    text = page_html(result, study, evidence=evidence, now=now, seed=seed, tried=known, opened=opened)
     _replace(file, text)
     return file
 
@@ -114,9 +122,11 @@ def page_html(
     result: Backtest,
     study: Study | None = None,
     *,
+    evidence: Evidence | None = None,
     now: datetime | None = None,
     seed: int | None = None,
     tried: int = 0,
+    opened: Sequence[Opening] = (),
 ) -> str:
     """Return the report as text: the same bytes for the same arguments; the ledger is not asked."""
     room = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -126,6 +136,8 @@ def page_html(
         facts,
         figures=_figures(result, stress),
         search=None if study is None else _search(study, tried),
+        gauntlet=None if evidence is None else gauntlet(evidence),
+        opened=opened_note(opened),
         parameters=tables.parameters(result),
         provenance=provenance(result, now=now, seed=seed),
         version=__version__,

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from quantbench.config import now
 from quantbench.core.errors import StoreError
-from quantbench.runs.engines.hands import Ended, Hands, hands_for, memory_mb
+from quantbench.runs.engines.families import memory_mb
+from quantbench.runs.engines.hands import Ended, Hands, hands_for
 from quantbench.runs.engines.job import PROGRESS, Job
 from quantbench.runs.judging import judged, told_off
 from quantbench.runs.plan import PlannedRun, RunLimits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -17,9 +18,10 @@ from typing import Final, NamedTuple, Protocol
 import psutil
 
 from quantbench.core.errors import RunError
+from quantbench.runs.engines.families import family, memory_mb
 from quantbench.runs.engines.job import LOG, Job, write_job
 
-__all__ = ["Ended", "Forked", "Hands", "Spawned", "hands_for", "memory_mb"]
+__all__ = ["Ended", "Forked", "Hands", "Spawned", "hands_for"]
 
 _WARM_SECONDS: Final = 60.0
 _CANARY_SECONDS: Final = 30.0
@@ -89,6 +91,7 @@ def _warm_one(environment: Mapping[str, str], workers: int) -> Forked:
             other.close()
         _WARM.clear()
         kept = Forked(environment)
+        atexit.register(kept.close)
     _WARM[workers] = kept
     return kept
 
@@ -267,7 +270,7 @@ class Spawned:
 
     def kill(self, pid: int) -> None:
         """End a process, its kernel, and all they started."""
-        for one in _family(pid):
+        for one in family(pid):
             with contextlib.suppress(psutil.Error):
                 one.kill()
         if hasattr(os, "killpg"):
@@ -280,20 +283,3 @@ class Spawned:
             self.kill(pid)
             process.wait()
         self._running.clear()
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        first = psutil.Process(pid)
-        return [*first.children(recursive=True), first]
-    except psutil.Error:
-        return []
-
-
-def memory_mb(pid: int) -> float:
-    """Return what a process and all it started hold for themselves; what is shared with a warm parent is not theirs."""
-    total = 0
-    for one in _family(pid):
-        with contextlib.suppress(psutil.Error):
-            total += one.memory_full_info().uss
-    return total / 2**20
