@@ -247,11 +247,11 @@ def kernel(sizes: Sizes, _rounds: int) -> Table:
         "",
         "One trial of a sweep, microseconds:",
         "",
-        "| bars | decide | taken in | traded and measured |",
+        "| bars | as a whole | decided | traded and measured |",
         "|--:|--:|--:|--:|",
     ]
     for bars, row in found["stages"].items():
-        lines.append(f"| {int(bars):,} | {row['decide']:.0f} | {row['take_in']:.0f} | {row['trade_and_measure']:.0f} |")
+        lines.append(f"| {int(bars):,} | {row['whole']:.0f} | {row['decide']:.0f} | {row['trade_and_measure']:.0f} |")
     return lines, targets
 
 

@@ -108,7 +108,7 @@ def _started(hands: Hands, ready: Ready, home: Path) -> Running:
     if ready.folder.exists() and not (ready.folder / FILE).exists() and (ready.folder / STARTED).exists():
         told_off(ready)
     attempt, moment = put_aside(ready.folder), f"{now():%Y-%m-%dT%H:%M:%S.%f}"
-    written(ready.folder / STARTED, json.dumps({"started": moment, "attempt": attempt}))
+    written(ready.folder / STARTED, json.dumps({"started": moment, "attempt": attempt}), synced=False)
     planned = ready.planned
     notebook = None if planned.notebook is None else str(Path(planned.notebook).absolute())
     job = Job(str(ready.folder), str(home), notebook, planned.function, dict(planned.parameters), hands.name)

@@ -105,8 +105,8 @@ def write_record(record: RunRecord) -> Path:
     return written(record.folder / FILE, text)
 
 
-def written(file: Path, text: str) -> Path:
-    """Write a small file whole or not at all.
+def written(file: Path, text: str, *, synced: bool = True) -> Path:
+    """Write a small file whole or not at all, and see that it is on the disk unless it need not outlive the machine.
 
     Raises
     ------
@@ -118,8 +118,9 @@ def written(file: Path, text: str) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8") as out:
             out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
+            if synced:
+                out.flush()
+                os.fsync(out.fileno())
         partial.replace(file)
     except OSError as fault:
         partial.unlink(missing_ok=True)

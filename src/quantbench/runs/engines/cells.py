@@ -14,7 +14,7 @@ from quantbench.runs.execution import as_error
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["ENGINE"]
+__all__ = ["ENGINE", "warm_shell"]
 
 ENGINE: Final = "quantbench-fork"
 
@@ -24,8 +24,7 @@ class _InThisProcess(Engine):  # type: ignore[misc]  # untyped
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ARG003
         """Run the cells in order, until the end or the first failure."""
         os.chdir(options["home"])
-        CellShell.clear_instance()
-        shell, code = CellShell.instance(), code_cells(nb_man.nb)
+        shell, code = warm_shell(), code_cells(nb_man.nb)
         shell.user_ns["__name__"] = "__main__"
         progress, number = options["progress"], 0
         for index, cell in enumerate(nb_man.nb.cells):
@@ -38,6 +37,19 @@ class _InThisProcess(Engine):  # type: ignore[misc]  # untyped
                 return
         if progress is not None:
             progress(len(code), len(code), "")
+
+
+def warm_shell() -> CellShell:
+    """Return the one shell of this process; a warm parent makes it, so that its children need not.
+
+    It keeps no history: what a run executes is in its notebook, and no database survives a fork.
+    """
+    from traitlets.config import Config
+
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    shell: CellShell = CellShell.instance(config=settings)
+    return shell
 
 
 def _failed(shell: CellShell, nb_man: Any, index: int, cell: NotebookNode, number: int) -> bool:

@@ -81,7 +81,8 @@ def carry_out(job: Job) -> None:
     except QuantbenchError as error:
         status, fault = "failed", Fault(type(error).__name__, str(error))
     spent = time.perf_counter() - began
-    written(folder / OUTCOME, json.dumps({"status": status, "fault": fault and asdict(fault), "seconds": spent}))
+    outcome = {"status": status, "fault": fault and asdict(fault), "seconds": spent}
+    written(folder / OUTCOME, json.dumps(outcome), synced=False)
 
 
 def _executed(job: Job, folder: Path) -> tuple[str, Fault | None]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import selectors
 import signal
@@ -70,7 +71,7 @@ def warm() -> None:
     from quantbench.core.instrument import Instrument
     from quantbench.engine.backtest import backtest
     from quantbench.report import figures  # noqa: F401
-    from quantbench.runs.engines import cells  # noqa: F401
+    from quantbench.runs.engines.cells import warm_shell
     from quantbench.strategies import MaCross
 
     facts = {
@@ -87,6 +88,9 @@ def warm() -> None:
     time = np.datetime64("2020-01-06T00:00", "ns") + np.arange(many) * np.timedelta64(1, "h")
     bars = Bars("WARM", "H1", instrument, time, close, close + 0.001, close - 0.001, close)
     backtest(MaCross(5, 20), bars).metrics()
+    warm_shell()
+    gc.collect()
+    gc.freeze()  # a child that collects garbage would copy every page it looks at
 
 
 def _serve(line: str, children: set[int]) -> None:
