@@ -19,8 +19,10 @@ from machine import processor
 SOURCES = (
     "# Load\nimport quantbench as qb\n\nbars = qb.load('EURUSD', 'H1')",
     "# Trade\nresult = qb.backtest(qb.MaCross(fast, slow), bars)\nresult",
-    "# Say what it made\nfound = result.metrics()\n"
-    "[float(found['sharpe']), float(found['max_drawdown']), len(result.trades)]",
+    (
+        "# Say what it made\nfound = result.metrics()\n"
+        "[float(found['sharpe']), float(found['max_drawdown']), len(result.trades)]"
+    ),
 )
 WORKERS = 2
 
