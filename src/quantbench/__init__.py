@@ -53,7 +53,10 @@ _HOME = {
     "quantbench.research.sweep": ("sweep",),
     "quantbench.research.walk_forward": ("walk_forward", "walk_forward_matrix"),
     "quantbench.runs.demo": ("run_demo",),
+    "quantbench.runs.looking_back": ("compare_runs", "debug_run", "list_runs", "run_batch"),
     "quantbench.runs.notebook": ("run_notebook",),
+    "quantbench.runs.planning": ("plan_of",),
+    "quantbench.runs.recording": ("record",),
     "quantbench.runs.secrets": ("secret",),
     "quantbench.strategies": ("DonchianBreakout", "MaCross", "RsiReversion"),
     "quantbench.strategies.rule": ("Rule",),
@@ -132,7 +135,13 @@ if TYPE_CHECKING:
     from quantbench.research.walk_forward import walk_forward as walk_forward
     from quantbench.research.walk_forward import walk_forward_matrix as walk_forward_matrix
     from quantbench.runs.demo import run_demo as run_demo
+    from quantbench.runs.looking_back import compare_runs as compare_runs
+    from quantbench.runs.looking_back import debug_run as debug_run
+    from quantbench.runs.looking_back import list_runs as list_runs
+    from quantbench.runs.looking_back import run_batch as run_batch
     from quantbench.runs.notebook import run_notebook as run_notebook
+    from quantbench.runs.planning import plan_of as plan_of
+    from quantbench.runs.recording import record as record
     from quantbench.runs.secrets import secret as secret
     from quantbench.strategies import DonchianBreakout as DonchianBreakout
     from quantbench.strategies import MaCross as MaCross

@@ -17,7 +17,7 @@ from quantbench.research.overfit.permutation import search_permuted
 from quantbench.research.pool import Question
 from quantbench.research.search import Wish, searched
 
-SPACE = {"fast": (5, 10, 15, 20, 30, 40), "slow": (60, 90, 120, 150)}
+SPACE = {"fast": (3, 5, 8, 12, 18, 25, 35, 45), "slow": (50, 65, 80, 100, 125, 150, 180, 220)}
 WISH = Wish("grid", ("sharpe",), None, None, None, SPACE, 1, False)
 WORLDS, ORDERS = 40, 19
 

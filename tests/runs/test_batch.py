@@ -21,7 +21,7 @@ forks = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not for
 
 RECORDS = """
 import json, os, pathlib
-pathlib.Path(os.environ["QUANTBENCH_RUN"], "metrics.json").write_text(json.dumps({"got": fast}))
+pathlib.Path(os.environ["QUANTBENCH_RUN"], "metrics.json").write_text(json.dumps({"metrics": {"got": fast}}))
 """
 CASES = {
     "raises": (["# Divide\n1 / 0"], "failed", "ZeroDivisionError"),

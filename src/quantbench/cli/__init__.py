@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quantbench import __version__
-from quantbench.cli import broker, data, evolve, judging, project, search, trade, validation
+from quantbench.cli import broker, data, evolve, judging, project, runs, search, trade, validation
 from quantbench.cli.boundary import Boundary
 
 __all__ = ["app"]
@@ -50,4 +50,5 @@ data.register(app)
 broker.register(app)
 validation.register(app)
 judging.register(app)
+runs.register(app)
 evolve.register(app)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from quantbench.research.calibration.calibrate import Calibration
     from quantbench.research.chance.result import MonteCarlo
     from quantbench.research.folds import WalkForward
+    from quantbench.runs.batch import BatchResult
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
     from quantbench.runs.reporting import Report
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "best_trials",
     "of_backtest",
+    "of_batch",
     "of_calibration",
     "of_demo",
     "of_evidence",
@@ -39,6 +41,7 @@ __all__ = [
     "of_findings",
     "of_monte_carlo",
     "of_report",
+    "of_runs",
     "of_study",
     "of_symbols",
     "of_tried",
@@ -124,6 +127,28 @@ def of_monte_carlo(found: MonteCarlo) -> str:
 def of_evidence(found: Evidence) -> str:
     """Return evidence: every gate, and the verdict."""
     return _text(found.to_dict())
+
+
+def of_batch(result: BatchResult) -> str:
+    """Return a batch: how many runs ended how, and each of them."""
+    rows = [
+        {
+            "run": one.key,
+            "status": one.status,
+            "parameters": dict(one.parameters),
+            "metrics": dict(one.metrics),
+            "error": None if one.error is None else asdict(one.error),
+            "seconds": one.seconds,
+            "folder": str(one.folder),
+        }
+        for one in result.records
+    ]
+    return _text({"study": result.study, "counts": result.counts(), "seconds": result.seconds, "runs": rows})
+
+
+def of_runs(table: pd.DataFrame) -> str:
+    """Return the runs that ended."""
+    return _text({"runs": table.to_dict("records")})
 
 
 def of_calibration(found: Calibration) -> str:

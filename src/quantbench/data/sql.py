@@ -66,7 +66,12 @@ def _answer(query: str) -> pd.DataFrame:
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"create view bars as {views[0]}")
-        connection.execute(f"set allowed_paths = {_quoted(views[1])}")
+        files = views[1]
+        for name, found in (("ledger", _ledger_files()), ("runs", _index_files())):
+            if found:
+                connection.execute(f"create view {name} as select * from read_parquet({_quoted(found)})")  # noqa: S608
+                files = files + found
+        connection.execute(f"set allowed_paths = {_quoted(files)}")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         _require_select(connection.extract_statements(query))
@@ -79,6 +84,17 @@ def _answer(query: str) -> pd.DataFrame:
         raise DataError(f"the query fails: {_sentence(fault)}") from fault
     finally:
         connection.close()
+
+
+def _ledger_files() -> list[Path]:
+    """Return the parts of the trial ledger."""
+    return sorted(settings().ledger.glob("*.parquet"))
+
+
+def _index_files() -> list[Path]:
+    """Return the index of all runs, which every batch writes anew; none before the first."""
+    index = settings().experiments / "runs" / "index.parquet"
+    return [index] if index.exists() else []
 
 
 def _require_select(statements: list[Any]) -> None:

@@ -17,7 +17,7 @@ from quantbench.runs.lock import only_one
 from quantbench.runs.plan import Plan, PlannedRun
 from quantbench.runs.provenance import Origin, origin_of, packages
 from quantbench.runs.record import RunRecord, read_record, written
-from quantbench.runs.store import root, run_folder
+from quantbench.runs.store import rebuild_index, root, run_folder
 
 __all__ = ["BatchResult", "Progress", "run_plan", "sorted_out", "why"]
 
@@ -127,6 +127,7 @@ def run_plan(
             home=home,
             told=None if progress is None else lambda done, one: progress(len(found.known) + done, many, one),
         )
+        rebuild_index()
     every = {**found.known, **made.records}
     records = tuple(every[number] for number in sorted(every))
     return BatchResult(plan.study, records, made.engine, (now() - began).total_seconds())

@@ -36,7 +36,7 @@ def judged(one: Running, ended: Ended, engine: str) -> RunRecord:
     """
     folder, planned = one.ready.folder, one.ready.planned
     status, fault, seconds = _status(one, ended)
-    metrics = _json(folder / METRICS) or {}
+    metrics = (_json(folder / METRICS) or {}).get("metrics", {})
     missing = [name for name in planned.required if not _is_number(metrics.get(name))]
     if status == "ok" and missing:
         status, fault = "failed", Fault("MissingMetric", f"it must record {', '.join(missing)} and did not")
