@@ -3,8 +3,6 @@
 import json
 import os
 import sys
-import threading
-import time
 
 import pytest
 
@@ -286,5 +284,3 @@ def test_progress_is_told_run_by_run(home, notebook, plan_of):
     plan = plan_of(*((notebook("good", "1"), {"fast": i}) for i in range(3)))
     run_plan(plan, engine="fork", progress=lambda done, many, one: told.append((done, many, one.status)))
     assert told == [(1, 3, "ok"), (2, 3, "ok"), (3, 3, "ok")]
-    assert threading.active_count() < 50
-    assert time.monotonic() > 0

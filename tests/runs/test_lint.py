@@ -16,7 +16,7 @@ PARAMETERS = new_code_cell("fast: int = 20", metadata={"tags": ["parameters"]})
 
 
 def found(tmp_path, *cells, metadata=None):
-    cells = copy.deepcopy(cells)
+    cells = [copy.deepcopy(cell) for cell in cells]  # one by one: a cell may be given twice
     for number, cell in enumerate(cells):
         cell["id"] = f"c{number}"
     nbformat.write(new_notebook(cells=list(cells), metadata=metadata or KERNEL), tmp_path / "a.ipynb")
@@ -47,8 +47,8 @@ OUTPUT = new_code_cell("1", outputs=[new_output("stream", name="stdout", text="1
         ([PARAMETERS, new_code_cell("x = ")], "cell 2: it is no Python, line 1"),
         ([PARAMETERS, new_code_cell("!pip install x")], "cell 2: it has a magic or a shell command"),
         ([PARAMETERS, new_code_cell("%matplotlib inline")], "cell 2: it has a magic"),
-        ([PARAMETERS, new_code_cell("open('/home/me/x.csv')")], "cell 2: it names the place '/home/me/x.csv'"),
-        ([PARAMETERS, new_code_cell(r"open(r'C:\Users\me')")], "cell 2: it names the place"),
+        ([PARAMETERS, new_code_cell("open('/srv/me/x.csv')")], "cell 2: it names the place '/srv/me/x.csv'"),
+        ([PARAMETERS, new_code_cell(r"open(r'C:\data\me')")], "cell 2: it names the place"),
         ([PARAMETERS, new_code_cell("1\n" * 41)], "cell 2: it has 41 lines"),
         ([PARAMETERS, *[new_code_cell("1\n" * 39)] * 4], "notebook: it has 157 lines of code"),
         ([PARAMETERS, new_code_cell("1", metadata={"tags": ["injected-parameters"]})], "cell 2: it was written by"),

@@ -40,7 +40,7 @@ def monte_carlo(
     json: opt.Json = False,
     terms: dict[str, Any],
 ) -> None:
-    """Send a strategy along thousands of paths that did not happen.
+    """Draw thousands of paths that did not happen.
 
     Example: qb monte-carlo MaCross EURUSD H1 --set fast=20 --method execution
     """
@@ -158,7 +158,7 @@ def calibrate(
     workers: opt.Workers = None,
     json: opt.Json = False,
 ) -> None:
-    """Measure how often the gauntlet promotes luck and misses skill, for your amount of data.
+    """Measure how often the gauntlet is wrong, for your data.
 
     Example: qb calibrate --years 4 --trials 500 --worlds 500
     """

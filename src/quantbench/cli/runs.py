@@ -40,7 +40,7 @@ def run(
     only: Annotated[str | None, typer.Option(metavar="failed", help="Only runs that failed before.")] = None,
     json: opt.Json = False,
 ) -> None:
-    """Run a batch of notebooks: what is known is taken, the rest is run.
+    """Run what is not known yet of a batch of notebooks.
 
     Run again after it was stopped, it finishes the rest. Exit code 1 where a run did not end well.
     Example: qb run research/ma_cross.yaml
@@ -169,7 +169,7 @@ def why(spec: SpecFile, run: RunName) -> None:
 
 
 def debug(run: RunName) -> None:
-    """Write a notebook that opens where a run failed, with its parameters."""
+    """Write a notebook that opens where a run failed."""
     from quantbench.runs.looking_back import debug_run
 
     typer.echo(f"jupyter lab {debug_run(run)}")
