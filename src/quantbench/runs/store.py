@@ -107,21 +107,8 @@ def put_aside(folder: Path) -> int:
     return last + 2
 
 
-def index() -> Path:
-    """Return the index of all runs, a Parquet file, made anew when any run is younger than it."""
-    file = root() / _INDEX
-    if not file.exists() or _youngest() > file.stat().st_mtime_ns:
-        rebuild_index()
-    return file
-
-
-def _youngest() -> int:
-    every = [one.stat().st_mtime_ns for one in root().glob("*")]
-    return max((*every, *(one.stat().st_mtime_ns for one in root().glob("*/*"))), default=0)
-
-
 def rebuild_index() -> Path:
-    """Read every `run.json` again and write the index; return it."""
+    """Read every `run.json` again and write the index, a Parquet file; return it. Every batch ends with that."""
     from quantbench.data.parquet import pl, write_atomically
 
     rows = [_row(one) for one in list_records()]
