@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTEMPTS",
     "find_run",
-    "index",
     "list_records",
     "put_aside",
     "rebuild_index",
