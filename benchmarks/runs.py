@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -63,7 +64,8 @@ def stock(job: tuple[str, str, dict]) -> float:
     def watch() -> None:
         while not over.wait(0.1):
             held = [psutil.Process(), *psutil.Process().children(recursive=True)]
-            peak[0] = max(peak[0], sum(one.memory_full_info().uss for one in held if one.is_running()) / 2**20)
+            with contextlib.suppress(psutil.Error):  # one of them has ended meanwhile
+                peak[0] = max(peak[0], sum(one.memory_full_info().uss for one in held) / 2**20)
 
     threading.Thread(target=watch, daemon=True).start()
     papermill.execute_notebook(job[0], job[1], parameters=job[2], kernel_name="python3", progress_bar=False)

@@ -128,10 +128,10 @@ def _watch(hands: Hands, one: Running, limits: RunLimits) -> None:
         one.verdict = "timeout", f"it ran longer than {limits.seconds:g} s"
     elif limits.cell_seconds is not None and _in_cell(one) > limits.cell_seconds:
         one.verdict = "timeout", f"the cell ran longer than {limits.cell_seconds:g} s"
-    elif limits.memory_mb is not None:
+    else:
         held = memory_mb(one.pid)
         one.peak_mb = max(one.peak_mb, held)
-        if held > limits.memory_mb:
+        if limits.memory_mb is not None and held > limits.memory_mb:
             one.verdict = "dead", f"it held {held:,.0f} MB, over the limit of {limits.memory_mb:,} MB"
     if one.verdict is not None:
         hands.kill(one.pid)

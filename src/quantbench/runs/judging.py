@@ -36,6 +36,7 @@ def judged(one: Running, ended: Ended, engine: str) -> RunRecord:
     """
     folder, planned = one.ready.folder, one.ready.planned
     status, fault, seconds = _status(one, ended)
+    held = float((_json(folder / OUTCOME) or {}).get("held_mb", 0.0))
     metrics = (_json(folder / METRICS) or {}).get("metrics", {})
     missing = [name for name in planned.required if not _is_number(metrics.get(name))]
     if status == "ok" and missing:
@@ -55,7 +56,7 @@ def judged(one: Running, ended: Ended, engine: str) -> RunRecord:
         started=one.started,
         ended=f"{now():%Y-%m-%dT%H:%M:%S.%f}",
         seconds=seconds,
-        peak_mb=round(max(one.peak_mb, ended.peak_mb), 1),
+        peak_mb=round(max(one.peak_mb, ended.peak_mb, held), 1),
         provenance=one.ready.provenance,
         files=_files(folder),
         folder=folder,

@@ -6,6 +6,7 @@ import json
 import platform
 import sys
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -85,12 +86,18 @@ def _code(planned: PlannedRun) -> list[str]:
     """Return the sources of the code cells as written, or the name of the function."""
     if planned.notebook is None:
         return [planned.function or ""]
-    cells = read_notebook(planned.notebook).cells
-    return [
+    return list(_sources(planned.notebook, planned.notebook.stat().st_mtime_ns if planned.notebook.exists() else 0))
+
+
+@lru_cache(maxsize=32)
+def _sources(notebook: Path, changed: int) -> tuple[str, ...]:  # noqa: ARG001  (a changed file is another answer)
+    """Return the code of a notebook; read once for all runs of a plan."""
+    cells = read_notebook(notebook).cells
+    return tuple(
         cell.source
         for cell in cells
         if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
-    ]
+    )
 
 
 def _modules(code: list[str], planned: PlannedRun, home: Path) -> dict[str, str]:
@@ -149,6 +156,7 @@ def _imported(source: str, *, package: str = "") -> tuple[str, ...]:
         return ()
 
 
+@cache
 def _libraries() -> dict[str, str]:
     from quantbench import __version__
 

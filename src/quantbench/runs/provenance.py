@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import distributions
 from pathlib import Path
@@ -40,6 +41,7 @@ def origin_of(home: Path) -> tuple[Origin, str]:
     return origin, diff[:_LONGEST]
 
 
+@cache
 def packages() -> str:
     """Return every installed package and its version, one a line, sorted."""
     found = {f"{part.metadata['Name']}=={part.version}" for part in distributions() if part.metadata["Name"]}

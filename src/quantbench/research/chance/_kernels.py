@@ -11,7 +11,7 @@ ONE, TWO = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 A, B, C, LOW, HALF = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
-@compiles()
+@compiles(inline="always")
 def mixed(state):
     """Return 64 random bits from a counter (SplitMix64; Steele, Lea and Flood 2014)."""
     bits = (state ^ (state >> A)) * ONE
@@ -19,7 +19,7 @@ def mixed(state):
     return bits ^ (bits >> C)
 
 
-@compiles()
+@compiles(inline="always")
 def grown(money, under, fall, lowest, growth, bits, size):
     """Return a path after two more draws, one from each half of the bits."""
     one, two = growth[((bits >> HALF) * size) >> HALF], growth[((bits & LOW) * size) >> HALF]
@@ -67,7 +67,7 @@ def bootstrap_paths(returns, seed, first, steps, out, fan):
         out[row + 3, 0], out[row + 3, 1], out[row + 3, 2] = m3 - 1.0, f3 - 1.0, l3 - 1.0
 
 
-@compiles()
+@compiles(inline="always")
 def grown_once(money, under, fall, lowest, growth, bits, size):
     """Return a path after one more draw."""
     one = growth[((bits >> HALF) * size) >> HALF]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quantbench.core.errors import QuantbenchError
+from quantbench.runs.engines.families import memory_mb
 from quantbench.runs.notebook import executed
 from quantbench.runs.record import Fault, written
 
@@ -81,7 +82,7 @@ def carry_out(job: Job) -> None:
     except QuantbenchError as error:
         status, fault = "failed", Fault(type(error).__name__, str(error))
     spent = time.perf_counter() - began
-    outcome = {"status": status, "fault": fault and asdict(fault), "seconds": spent}
+    outcome = {"status": status, "fault": fault and asdict(fault), "seconds": spent, "held_mb": memory_mb(os.getpid())}
     written(folder / OUTCOME, json.dumps(outcome), synced=False)
 
 

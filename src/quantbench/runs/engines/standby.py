@@ -24,6 +24,7 @@ from typing import Final
 __all__ = ["main"]
 
 _PARENT_DIES: Final = 1  # PR_SET_PDEATHSIG
+_AN_EMPTY_ONE: Final = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 _LOG_MOST: Final = 1_000_000  # bytes
 
 
@@ -63,12 +64,14 @@ def warm() -> None:
     os.environ.setdefault("MPLBACKEND", "Agg")
     from quantbench.runs.files import the_format
 
-    the_format()  # before papermill, which would import the slow parts of it too
+    the_format().validate(_AN_EMPTY_ONE)  # before papermill, which imports the slow parts too; this compiles the schema
     import numpy as np
     import papermill  # noqa: F401
 
+    from quantbench.config import settings
     from quantbench.core.bars import Bars
     from quantbench.core.instrument import Instrument
+    from quantbench.data import store  # noqa: F401
     from quantbench.engine.backtest import backtest
     from quantbench.report import figures  # noqa: F401
     from quantbench.runs.engines.cells import warm_shell
@@ -89,6 +92,7 @@ def warm() -> None:
     bars = Bars("WARM", "H1", instrument, time, close, close + 0.001, close - 0.001, close)
     backtest(MaCross(5, 20), bars).metrics()
     warm_shell()
+    settings()  # the parser of the environment is loaded, not what it finds
     gc.collect()
     gc.freeze()  # a child that collects garbage would copy every page it looks at
 
