@@ -125,6 +125,18 @@ def test_what_is_known_is_not_run_again_and_what_failed_is(home, notebook, plan_
 
 
 @forks
+def test_a_secret_is_used_and_stands_nowhere(home, notebook, plan_of, monkeypatch):
+    monkeypatch.setenv("FEED_KEY", "s3cret-value-17")
+    says = "print(key)\nimport os\nos.system(f'echo {key}')\nassert key.startswith('s3cret')\nraise ValueError(key)"
+    path = notebook("uses", says, parameters="key: str = ''")
+    (record,) = run_plan(plan_of((path, {"key": {"secret": "FEED_KEY"}})), engine="fork").records
+    assert (record.status, record.error.type, record.error.message) == ("failed", "ValueError", "***")
+    written = [file for file in (home / "experiments").rglob("*") if file.is_file()]
+    assert written
+    assert not [file for file in written if b"s3cret-value-17" in file.read_bytes()]
+
+
+@forks
 def test_a_required_metric_that_is_not_recorded_is_a_failure(home, notebook, plan_of):
     path = notebook("silent", "1 + 1")
     (record,) = run_plan(plan_of((path, {"fast": 1}), required=("sharpe",)), engine="fork").records
