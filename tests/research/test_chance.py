@@ -72,6 +72,13 @@ def test_markets_that_are_shuffled_together_keep_moving_together(bars):
     assert np.array_equal(one.close, other.close)
 
 
+def test_daily_markets_that_are_shuffled_together_keep_moving_together():
+    days = qb.load("SP500", "D1")[:400]
+    one, other = permuted_together((days, days), np.random.default_rng(1))
+    assert np.array_equal(one.close, other.close)
+    assert not np.array_equal(one.close, days.close)
+
+
 def test_drawn_paths_have_the_mean_and_spread_of_sums_of_what_they_are_drawn_from():
     returns = np.random.default_rng(5).normal(0.0004, 0.01, 300)
     made = draw(returns, method="bootstrap", paths=40_000, seed=3)

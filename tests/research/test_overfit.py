@@ -35,6 +35,9 @@ def test_every_case_about_a_choice_is_answered():
     assert {case["metric"] for case in HELD["cases"]} == set(OF_ONE_PATH) | set(REFERENCE) | elsewhere
 
 
+_CONSTANT = (0.001, 0.0013, 0.1)  # whose deviation is that of their last digit
+
+
 def luck(days, strategies, *, seed, correlation=0.6):
     rng = np.random.default_rng(seed)
     common, own = rng.normal(size=(days, 1)), rng.normal(size=(days, strategies))
@@ -174,7 +177,11 @@ def test_counts_of_a_resample_add_up_to_its_length():
     ("returns", "says"),
     [
         (np.zeros((200, 3)), "no trial has daily returns that vary"),
-        (np.full((200, 3), 0.001), "no trial has daily returns that vary"),
+        *(
+            (np.full((days, 3), each), "no trial has daily returns that vary")
+            for days in (200, 1_500)
+            for each in _CONSTANT
+        ),
         (np.full((200, 3), np.nan), "some daily returns are not finite"),
         (np.ones((5, 3)), "5 days are too few, at least 30 are needed"),
     ],
@@ -226,3 +233,30 @@ def test_the_interval_of_a_mean_covers_what_it_claims_under_memory():
         low, high = 2 * values.mean() - np.quantile(counts @ values / 500, (0.95, 0.05))
         inside += low <= 0.0 <= high
     assert inside / worlds >= 0.86
+
+
+@pytest.mark.parametrize("each", _CONSTANT)
+def test_one_constant_column_among_luck_is_left_out(each):
+    returns = luck(1_500, 20, seed=4)
+    with_one = np.column_stack([returns, np.full(1_500, each)])
+    assert overfit.spa(with_one, seed=1).p_value == overfit.spa(returns, seed=1).p_value
+    assert 20 not in overfit.stepm(with_one, seed=1)
+    assert overfit.pbo(with_one).strategies == 20
+
+
+def test_a_haircut_of_a_very_large_sharpe_is_no_infinity():
+    assert overfit.haircut_sharpe(13.0, years=10, trials=100) == pytest.approx(12.9645, abs=1e-3)
+
+
+def test_counts_that_cannot_be_are_refused():
+    for call in (
+        lambda: overfit.dsr(luck(100, 1, seed=1)[:, 0], trials=0, trials_variance=0.01),
+        lambda: overfit.spa(luck(100, 3, seed=1), seed=1, resamples=0),
+        lambda: overfit.stepm(luck(100, 3, seed=1), seed=1, resamples=0),
+        lambda: overfit.sidak(-0.5, trials=3),
+        lambda: overfit.permutation_p(9, permutations=3),
+    ):
+        with pytest.raises(ParamsError):
+            call()
+    assert overfit.sidak(1.0, trials=5) == 1.0
+    assert math.isnan(overfit.effective_trials(np.array([[1.0, np.nan], [2.0, 1.0]])))

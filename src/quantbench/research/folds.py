@@ -43,7 +43,7 @@ def t_statistic(daily: npt.ArrayLike) -> tuple[float, str]:
     if len(values) < _FEWEST_DAYS:
         return math.nan, f"{len(values)} days are too few, at least {_FEWEST_DAYS} are needed"
     deviation = float(values.std(ddof=1))
-    if deviation <= 1e-15 * float(np.abs(values).max(initial=0.0)):
+    if float(np.ptp(values)) <= 1e-9 * float(np.abs(values).max(initial=0.0)):
         return math.nan, "all daily returns are the same" if values.any() else "nothing was traded"
     return float(values.mean()) / deviation * math.sqrt(len(values)), ""
 

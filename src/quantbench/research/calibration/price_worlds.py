@@ -118,7 +118,7 @@ def strength_for(sharpe: float, instrument: Instrument, costs: Costs, seed: int)
         low, high = high, 2.0 * high
         if high > _HARDEST:
             raise ParamsError(f"no lean of prices gives the rule a Sharpe of {sharpe} after these costs")
-    for _ in range(10):
+    for _ in range(8):
         middle = (low + high) / 2
         low, high = (middle, high) if made(middle) < sharpe else (low, middle)
     return (low + high) / 2

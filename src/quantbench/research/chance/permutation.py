@@ -59,7 +59,8 @@ def permuted_together(
     starts = after or (0,) * len(markets)
     moments = [set(bars.time_ns[start + 1 :].tolist()) for bars, start in zip(markets, starts, strict=True)]
     common = np.array(sorted(set.intersection(*moments)), np.int64)
-    shared = [_orders(hour_of_week(common), rng) for _ in range(2)]
+    strata = hour_of_week(common) if any(map(_has_hours, markets)) else np.zeros(len(common), np.int64)
+    shared = [_orders(strata, rng) for _ in range(2)]
     return tuple(_moved(bars, start, common, shared, rng) for bars, start in zip(markets, starts, strict=True))
 
 
@@ -73,14 +74,14 @@ def _moved(bars: Bars, start: int, common: IntArray, shared: list[IntArray], rng
     orders = []
     for order in shared:
         whole = np.arange(len(bars))
-        whole[place] = place[order] if _has_hours(bars) else place[rng.permutation(len(place))]
+        whole[place] = place[order]
         whole[own] = own[_orders(strata, rng)]
         orders.append(whole)
     return _rebuilt(bars, start, *orders)
 
 
 def _has_hours(bars: Bars) -> bool:
-    return bool(np.median(np.diff(bars.time_ns)) < 24 * HOUR_NS)
+    return len(bars) > 1 and bool(np.median(np.diff(bars.time_ns)) < 24 * HOUR_NS)
 
 
 def hour_of_week(time_ns: IntArray) -> IntArray:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import ExecutionError, ParamsError
+from quantbench.research.overfit.resampling import varying
 
 __all__ = ["Pbo", "cscv", "distinct_columns", "effective_trials", "pbo"]
 
@@ -82,7 +83,7 @@ def pbo(returns: npt.ArrayLike, *, blocks: int = 16) -> Pbo:
         raise ParamsError(f"returns are days by strategies, found an array of shape {values.shape}")
     if not np.isfinite(values).all():
         raise ExecutionError("some daily returns are not finite")
-    values = values[:, values.std(axis=0) > 1e-15 * np.abs(values).max(axis=0, initial=0.0)]
+    values = values[:, varying(values)]
     return cscv(values[:, distinct_columns(values)], blocks=blocks)
 
 
@@ -166,7 +167,7 @@ def effective_trials(returns: npt.ArrayLike) -> float:
     """Return how many independent trials move as much as these do: the effective rank of their correlations.
 
     ``exp`` of the entropy of the eigenvalues (Roy and Vetterli 2007). A report: never put it into `dsr`
-    (notes/statistics.md 1.3). NaN where no column varies.
+    (notes/statistics.md 1.3). NaN where no column varies, or a value is not finite.
 
     Examples
     --------
@@ -176,7 +177,9 @@ def effective_trials(returns: npt.ArrayLike) -> float:
     1.0
     """
     values = np.asarray(returns, np.float64)
-    values = values[:, values.std(axis=0) > 0] if values.ndim == 2 and len(values) else np.empty((0, 0))
+    if values.ndim != 2 or not np.isfinite(values).all():
+        return math.nan
+    values = values[:, varying(values)]
     if not values.shape[1]:
         return math.nan
     unit = (values - values.mean(axis=0)) / values.std(axis=0)

@@ -51,11 +51,15 @@ def adjusted(p_values: npt.ArrayLike, *, method: str = "holm") -> npt.NDArray[np
 
 def sidak(p: float, *, trials: int) -> float:
     """Return the chance of a p-value this small or smaller among so many independent trials."""
-    return -math.expm1(trials * math.log1p(-p))
+    if not 0 <= p <= 1 or trials < 1:
+        raise ParamsError(f"a p-value is between 0 and 1, and at least one trial was made ({p=}, {trials=})")
+    return -math.expm1(trials * math.log1p(-p)) if p < 1 else 1.0
 
 
 def permutation_p(as_good: int, *, permutations: int) -> float:
     """Return the p-value of a permutation test: never 0, as what was observed is one of the orders."""
+    if not 0 <= as_good <= permutations:
+        raise ParamsError(f"of {permutations} permutations {as_good} cannot have been as good")
     return (1.0 + as_good) / (1.0 + permutations)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.errors import ParamsError, QuantbenchError
+from quantbench.core.errors import ExecutionError, ParamsError, QuantbenchError
 from quantbench.core.strategy import Strategy
 from quantbench.core.study import direction
 from quantbench.research.chance.permutation import permuted_together
@@ -83,13 +83,15 @@ def search_permuted(
     ParamsError
         For under 1 permutation.
     ExecutionError
-        When the search finds nothing with a score on the bars as they were.
+        When the search finds nothing with a score on the bars as they were, or on most permutations.
     """
     if permutations < 1:
         raise ParamsError(f"at least one permutation (permutations={permutations!r})")
     quick = wish._replace(resume=False, workers=1)
     study = searched(strategy, tuple(questions), quick, kind=None, progress=False)
     observed = direction(study.score) * study.best.metrics[study.score]
+
+    refused = list[str]()
 
     def best(child: np.random.SeedSequence) -> float:
         bars = permuted_together(tuple(q.bars for q in questions), np.random.default_rng(child))
@@ -100,10 +102,15 @@ def search_permuted(
         try:
             found = searched(strategy, shuffled, quick, kind=None, progress=False)
             return float(direction(found.score) * found.best.metrics[found.score])
-        except QuantbenchError:  # nothing traded on these: no better than anything
+        except QuantbenchError as fault:  # nothing traded on these: no better than anything
+            refused.append(str(fault))
             return _WORST
 
     seeds = np.random.SeedSequence(seed).spawn(permutations)
     permuted = np.array(list(worked(best, seeds, wish.workers or os.cpu_count() or 1)))
+    if len(refused) > permutations / 2:  # a search that fails on other bars says nothing of luck
+        raise ExecutionError(
+            f"on {len(refused)} of {permutations} permutations nothing could be searched: {refused[0]}"
+        )
     p = permutation_p(int((permuted >= observed).sum()), permutations=permutations)
     return PermutationTest(p, float(observed), permuted, seed)

@@ -160,6 +160,8 @@ def dsr(returns: npt.ArrayLike, *, trials: int, trials_variance: float) -> float
     Bailey and Lopez de Prado (2014). Valid and weak, and unjust to broad plateaus: a report, no gate
     (notes/statistics.md 0.3).
     """
+    if trials < 1:
+        raise ParamsError(f"at least one trial was made (trials={trials!r})")
     values = clean(returns)
     sharpe = float(metrics.sharpe(values, periods=1.0))
     if not math.isfinite(sharpe) or (trials > 1 and not trials_variance >= 0):
@@ -229,11 +231,11 @@ def haircut_sharpe(sharpe: float, *, years: float, trials: int) -> float:
     >>> haircut_sharpe(1.0, years=10, trials=1), round(haircut_sharpe(1.0, years=10, trials=10), 2)
     (1.0, 0.76)
     """
-    from scipy.stats import norm
+    from scipy.special import log_ndtr, ndtri_exp
 
     if trials < 1 or not years > 0:
         raise ParamsError(f"at least one trial over some years ({trials=}, {years=})")
-    p = 2.0 * float(norm.sf(abs(sharpe) * math.sqrt(years))) * trials
-    if p >= 1.0:
+    half = float(log_ndtr(-abs(sharpe) * math.sqrt(years))) + math.log(trials)  # of the p-value, in logarithms
+    if half + math.log(2.0) >= 0.0:
         return 0.0
-    return math.copysign(float(norm.isf(p / 2.0)) / math.sqrt(years), sharpe)
+    return math.copysign(-float(ndtri_exp(half)) / math.sqrt(years), sharpe)

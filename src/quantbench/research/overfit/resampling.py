@@ -8,12 +8,20 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["block_length", "long_run_deviation", "resampled_counts", "resampled_rows", "resampled_sums"]
+__all__ = ["block_length", "long_run_deviation", "resampled_counts", "resampled_rows", "resampled_sums", "varying"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _PATHS: Final = 500  # held in memory at once
+
+
+def varying(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which columns vary by more than rounding: a constant has a deviation too, of its last digit."""
+    if not len(values):
+        return np.zeros(values.shape[1:], np.bool_)
+    found: npt.NDArray[np.bool_] = np.ptp(values, axis=0) > 1e-9 * np.abs(values).max(axis=0)
+    return found
 
 
 def block_length(returns: npt.ArrayLike) -> float:
@@ -31,7 +39,7 @@ def block_length(returns: npt.ArrayLike) -> float:
     from arch.bootstrap import optimal_block_length
 
     values = np.asarray(returns, np.float64)
-    if len(values) < 10 or not values.std() > 0:
+    if len(values) < 10 or not np.isfinite(values).all() or not varying(values):
         return 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

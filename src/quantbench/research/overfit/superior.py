@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import ExecutionError, ParamsError
-from quantbench.research.overfit.resampling import block_length, long_run_deviation, resampled_counts
+from quantbench.research.overfit.resampling import block_length, long_run_deviation, resampled_counts, varying
 
 __all__ = ["Spa", "spa", "stepm"]
 
@@ -140,7 +140,7 @@ def _checked(returns: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.intp]]:
         raise ExecutionError(f"{len(values)} days are too few, at least {_FEWEST} are needed")
     if not np.isfinite(values).all():
         raise ExecutionError("some daily returns are not finite")
-    columns = np.flatnonzero(values.std(axis=0) > 1e-15 * np.abs(values).max(axis=0, initial=0.0))
+    columns = np.flatnonzero(varying(values))
     if not len(columns):
         raise ExecutionError("no trial has daily returns that vary")
     return values[:, columns], columns
@@ -157,6 +157,8 @@ def _block(values: FloatArray, block: float | None) -> float:
 
 def _means(values: FloatArray, seed: int, resamples: int, block: float) -> FloatArray:
     """Return the mean of every column in every resample: one product of matrices."""
+    if resamples < 1:
+        raise ParamsError(f"at least one resample (resamples={resamples!r})")
     counts = resampled_counts(len(values), resamples, np.random.default_rng(seed), block=block)
     means: FloatArray = counts @ values / len(values)
     return means
