@@ -19,7 +19,7 @@ from quantbench.runs.batch import run_plan
 from quantbench.runs.plan import Plan, PlannedRun
 from quantbench.runs.record import read_record
 
-MANY = 10
+MANY = 8
 KILLS = int(os.environ.get("KILLS", "3"))
 HERE = Path(__file__).parent
 
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills are those
 
 COUNTS = (
     "import os, pathlib, time\n"
-    "time.sleep(0.15)\n"
+    "time.sleep(0.1)\n"
     "place = pathlib.Path(os.environ['QUANTBENCH_RUN'])\n"
     "(place / 'artifact.txt').write_text(str(fast))\n"
-    "time.sleep(0.1)"
+    "time.sleep(0.05)"
 )
 
 
@@ -63,7 +63,7 @@ def when_running(home, process, seed):
         if list(place.glob("*/started.json")) or process.poll() is not None:
             break
         time.sleep(0.05)
-    time.sleep(random.Random(seed).uniform(0.0, 1.2))
+    time.sleep(random.Random(seed).uniform(0.0, 0.6))
 
 
 def all_is_well_in_the_end(home, before):

@@ -1,6 +1,7 @@
 """What a plain word in a spec means, and what a spec may not hold."""
 
 import math
+import re
 
 import pytest
 import yaml
@@ -54,7 +55,12 @@ def test_a_plain_word_means_what_yaml_1_2_says_and_codes_stay_text(text, means):
     assert (type(found), found) == (type(means), means)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), st.lists))
+# A number of version 1.2 that the writer, which knows 1.1, takes for a word and does not quote: 0E0, 0o7.
+NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+")
+WORDS = st.text().filter(lambda text: not NUMBER.fullmatch(text))
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS, st.lists))
 def test_what_a_writer_quotes_is_read_back(item):
     # The writer knows version 1.1 only, which quotes more than is needed, and escapes what is not ASCII.
     text = yaml.safe_dump({"x": item})
