@@ -74,7 +74,7 @@ def _progress() -> Any:
         if one is None or one.status == "ok":
             return
         what = f"{one.error.type}: {one.error.message}" if one.error is not None else ""
-        out.print(f"{done}/{many} {one.status} {one.key} {what}", highlight=False, markup=False)
+        out.print(f"{done}/{many} {one.status} {one.key} {what}", highlight=False, markup=False, soft_wrap=True)
 
     return show
 
@@ -125,7 +125,12 @@ def _show(result: BatchResult) -> None:
     metrics = [name for name in table.columns if name not in {"run", "status", "seconds"} and "params." not in name]
     if metrics:
         table = table.sort_values(metrics[0], ascending=False)
-    out.print(table.head(10).to_string(index=False, float_format="{:.3f}".format), highlight=False, markup=False)
+    out.print(
+        table.head(10).to_string(index=False, float_format="{:.3f}".format),
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
     failed = [one for one in result.records if one.error is not None]
     if failed:
         out.print(f"qb debug {failed[0].key} opens the first that failed", style="dim", highlight=False)
@@ -155,7 +160,9 @@ def runs(
     else:
         table["ended"] = table["ended"].dt.strftime("%y-%m-%d %H:%M")
         shown = table.drop(columns="error") if not table["error"].any() else table
-        console().print(shown.to_string(index=False, float_format="{:.3f}".format), highlight=False, markup=False)
+        console().print(
+            shown.to_string(index=False, float_format="{:.3f}".format), highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def why(spec: SpecFile, run: RunName) -> None:
@@ -181,7 +188,7 @@ def compare(one: RunName, other: RunName) -> None:
     from quantbench.runs.looking_back import compare_runs
 
     table = compare_runs(one, other)
-    console().print(table.to_string(float_format="{:.4f}".format), highlight=False, markup=False)
+    console().print(table.to_string(float_format="{:.4f}".format), highlight=False, markup=False, soft_wrap=True)
 
 
 def schedule(
