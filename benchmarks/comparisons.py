@@ -227,7 +227,8 @@ def kernel(sizes: Sizes, _rounds: int) -> Table:
     lines = [
         "## The compiled loop alone, one core",
         "",
-        f"Process time, median of {sizes.repetitions}, 150 pairs; billions of bar-combinations a second, every bar's equity included.",
+        f"Process time, median of {sizes.repetitions}, 150 pairs; billions of bar-combinations a second. Called as a sweep calls",
+        "it: trades, the return of each day, the drawdown seen at every bar and the other figures of a trial included.",
         "",
         "| bars | levels | bars a trade | Gbc/s | target |",
         "|--:|---|--:|--:|--:|",

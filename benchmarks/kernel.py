@@ -17,12 +17,9 @@ from sweep_quantbench import Cross
 from worlds import BALANCE, FEE, LOTS, peak_mb, qb_bars, say, windows
 
 import quantbench as qb
-from quantbench.engine import _kernels
-from quantbench.engine.book import BALANCE as BALANCE_CELL
-from quantbench.engine.book import DAY_START, LAST_FILL, PEAK, TRADES
-from quantbench.engine.kernel import book_for, with_signals
+from quantbench.engine.kernel import read
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.score._kernels import trade_and_measure
+from quantbench.engine.score._kernels import Lot, trade_each
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import METRICS, Floor, floor_of, run_trials
 
@@ -54,27 +51,28 @@ def floor_for(bars: qb.Bars) -> Floor:
     return floor_of(bars, venue_of(bars, **setting, limits=qb.Limits(), rates=None, intrabar=None))
 
 
-def rate(bars: qb.Bars, pairs: list[tuple[int, int]], levels: dict[str, float], times: int) -> dict[str, float]:
-    """Return the speed of the loop over a sample of pairs."""
-    empty, equity, none = floor_for(bars).desk, np.zeros(len(bars)), np.empty((2, 0))
-    desks = []
+def lot_of(bars: qb.Bars, pairs: list[tuple[int, int]], levels: dict[str, float]) -> Lot:
+    """Return what every pair decides, as a sweep hands it to the kernel."""
+    turns, wanted, begin, end, at = np.empty(10**6, np.int64), np.empty((10**6, 7)), [], [], 0
     for fast, slow in pairs:
         above = qb.sma(bars.close, fast) > qb.sma(bars.close, slow)
-        desks.append(with_signals(empty, qb.Signals.when(long=above, **levels).over(len(bars), slow - 1)))
-    books = [book_for(desk) for desk in desks]
+        news = read(qb.Signals.when(long=above, **levels), slow - 1, slow - 1, turns[at:], wanted[at:])
+        begin.append(at)
+        end.append(at + news)
+        at += news + 1
+    rows = np.arange(len(pairs))
+    return Lot(turns[:at], wanted[:at], np.array(begin, np.int64), np.array(end, np.int64), rows)
 
-    def work() -> None:
-        for desk, book in zip(desks, books, strict=True):
-            book.state[:], book.money[:] = 0, np.nan
-            book.money[[BALANCE_CELL, DAY_START, PEAK]] = BALANCE
-            book.state[LAST_FILL] = -(2**62)
-            _kernels.run(desk, book, equity, none, False)  # noqa: FBT003
 
-    seconds = timed(work, times)
-    return {
-        "gbc": len(bars) * len(pairs) / seconds / 1e9,
-        "bars_a_trade": len(bars) * len(pairs) / sum(int(book.state[TRADES]) for book in books),
-    }
+def rate(bars: qb.Bars, pairs: list[tuple[int, int]], levels: dict[str, float], times: int) -> dict[str, float]:
+    """Return the speed of the loop over a sample of pairs."""
+    floor, lot = floor_for(bars), lot_of(bars, pairs, levels)
+    days = bars.instrument.trading_calendar.days_per_year
+    values, daily = np.empty((len(pairs), len(METRICS))), np.empty((len(pairs), len(floor.desk.ends)), np.float32)
+    seconds = timed(lambda: trade_each(floor.desk, lot, days, values, daily), times)
+    trades = values[:, METRICS.index("trades")].sum()
+    whole = len(bars) * len(pairs)
+    return {"gbc": whole / seconds / 1e9, "bars_a_trade": whole / float(trades)}
 
 
 def stages(bars: qb.Bars, pairs: list[tuple[int, int]], times: int) -> dict[str, float]:
@@ -82,20 +80,11 @@ def stages(bars: qb.Bars, pairs: list[tuple[int, int]], times: int) -> dict[str,
     keep_freed_memory()
     floor = floor_for(bars)
     strategies = [Cross(*pair) for pair in pairs]
-    desks = [with_signals(floor.desk, strategy.signals(bars)) for strategy in strategies]
-    book, equity = book_for(max(desks, key=lambda desk: len(desk.turns))), np.zeros(len(bars))
-    daily, figures = np.zeros(len(floor.ends)), np.zeros(len(METRICS))
-    days = bars.instrument.trading_calendar.days_per_year
-
-    def score() -> None:
-        for desk in desks:
-            trade_and_measure(desk, book, equity, floor.ends, days, daily, figures)
-
     scale = 1e6 / len(pairs)
     return {
         "whole": timed(lambda: run_trials(strategies, floor), times) * scale,
         "decide": timed(lambda: [strategy.decide(bars) for strategy in strategies] and None, times) * scale,
-        "trade_and_measure": timed(score, times) * scale,
+        "trade_and_measure": len(bars) / rate(bars, pairs, {}, times)["gbc"] / 1e3,
     }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from worlds import DrawnDice, SeededDice, world_of
 
 import quantbench as qb
+from quantbench.core.rules import REASONS
 from quantbench.engine import _kernels
 from quantbench.engine.kernel import desk_of, with_signals
 from quantbench.engine.metrics import of_backtest
@@ -157,6 +158,46 @@ def test_a_batch_of_trials_has_the_figures_of_single_backtests(chunk):
                 single = qb.backtest(strategy, world.bars, **(world.words | {"trade_from": since}))
                 assert batch.failures[row] is None
                 _same_figures(batch, row, single)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_trials_that_hold_for_long_have_the_figures_of_single_backtests(seed):
+    """A search passes quiet bars by whole blocks: nothing may be reached, moved or lost inside one unseen."""
+    reasons, rng, world = set(), np.random.default_rng(seed), _calm(seed)
+    bar = float(np.median(world.bars.high - world.bars.low))
+    strategies = []
+    for _ in range(60):
+        n = len(world.bars)
+        target = np.repeat(rng.choice([-1.0, 0.0, 1.0], n), rng.integers(1, 200, n))[:n]
+        names = [name for name in ("stop", "take", "trail", "breakeven") if rng.random() < 0.5]
+        exits = {name: bar * rng.choice([1.0, 2.0, 4.0, 8.0, 16.0]) for name in names}
+        strategies.append(replace(world.strategy, wanted=qb.Signals(target, **exits), warm=0))
+    batch = run_trials(strategies, floor_of(world.bars, _venue(world)))
+    for row, strategy in enumerate(strategies):
+        single = replace(world, strategy=strategy).play("kernel")
+        _same_figures(batch, row, single)
+        reasons |= {REASONS[code] for code in single.path.trades["reason"]}
+    assert {"stop", "take", "trail", "signal", "reversal", "end_of_data"} <= reasons
+
+
+def _calm(seed):
+    """Return a world of many small moves in which an account lives long; a rollover each day, or none."""
+    world, rng, n = world_of(SeededDice(seed)), np.random.default_rng(seed), 1_500
+    nights = {"swap_long_points": -3.0, "swap_short_points": 1.0} if seed else {}
+    instrument = qb.Instrument(
+        symbol="CALM", digits=5, point=1e-5, contract_size=100_000.0, volume_min=0.01, volume_step=0.01,
+        volume_max=100.0, base_currency="BASE", quote_currency="USD", leverage=30.0, **nights,
+    )  # fmt: skip
+    close = np.round(1.1 + 0.0004 * np.cumsum(rng.standard_normal(n)), 5)
+    before = np.append(1.1, close[:-1])
+    high, low = (np.round(pick(before, close) + sign * 0.0002 * rng.random(n), 5) for pick, sign in _ENDS)
+    time = np.datetime64("2024-01-08T00:00", "s") + np.arange(n) * np.timedelta64(900, "s")
+    bars = qb.Bars("CALM", "M15", instrument, time, before, high, low, close, spread=np.full(n, 5.0))
+    words = {"sizing": qb.PercentEquity(1.0), "trade_from": None, "rates": None, "intrabar": None}
+    return replace(world, bars=bars, words=words)
+
+
+_ENDS = ((np.maximum, 1), (np.minimum, -1))
 
 
 def _same_figures(batch, row, single):

@@ -37,6 +37,7 @@ _kernel = _in("engine/_kernels.py", KERNEL)
 _fills = _in("engine/fills/_kernels.py", KERNEL)
 _quiet = _in("engine/quiet/_kernels.py", KERNEL)
 _levels = _in("engine/levels/_kernels.py", KERNEL)
+_fold = _in("engine/fold/_kernels.py", KERNEL)
 
 FAULTS = (
     # --- when things are known
@@ -234,6 +235,27 @@ FAULTS = (
     _levels(
         "kernel: the take comes before the stop",
         ("    if stopped:\n", "    if taken:\n        return HIT_TAKE, take, False, False\n    if stopped:\n"),
+    ),
+    _fold(
+        "search: a rollover inside a block of bars is passed",
+        ("                if swap.shape[1] and swap[row, k] != 0:\n                    adverse = -np.inf\n", ""),
+    ),
+    _fold(
+        "search: the stop stays where it was while a block is passed",
+        ("                stop = tightened(side, stop, level, level, scale)\n", ""),
+    ),
+    _fold(
+        "search: a block is passed by the stop it began with",
+        ("nearer(side, worst, furthest + side / scale), take)", "worst, take)"),
+    ),
+    _fold("search: a peak inside a block is not seen", ("if best <= book.money[TOP] and not worst", "if not worst")),
+    _fold(
+        "search: a loss inside a block is not seen",
+        (" and not worst < book.money[WORST] * SLACK * book.money[TOP]:", ":"),
+    ),
+    _fold(
+        "search: break-even is not met inside a block",
+        ("if _is_whole(k, last) and not side * (blocks[1, b] - even) >= 0:", "if _is_whole(k, last):"),
     ),
     _fills(
         "kernel: lots are floored as floats", ("min(lots / terms.step, 1e15) + 1e-9)", "min(lots / terms.step, 1e15))")

@@ -23,6 +23,7 @@ from faults import FAULTS, KERNEL
 ROOT = Path(__file__).parents[2]
 ANSWERS = ("tests/engine/execution", "tests/core/test_guards.py", "tests/core/test_limits.py")
 WORLDS = "tests/engine/test_differential.py::test_the_engines_agree_on_seeded_worlds"
+LONG = "tests/engine/test_differential.py::test_trials_that_hold_for_long_have_the_figures_of_single_backtests"
 WORKERS = 2
 
 
@@ -72,9 +73,9 @@ def killer_of(fault, folder):
     package = Path(folder) / re.sub(r"\W+", "-", fault.name if fault else "none") / "quantbench"
     copy_of(ROOT / "src" / "quantbench", package, fault)
     if fault is None:
-        return tests_fail(package, *ANSWERS) or tests_fail(package, f"{WORLDS}[0]")
+        return tests_fail(package, *ANSWERS) or tests_fail(package, f"{WORLDS}[0]", LONG)
     killer = tests_fail(package, *ANSWERS, "-k", f"{fault.engine} or not kernel")
-    return killer or (tests_fail(package, f"{WORLDS}[0]") if fault.engine == KERNEL else "")
+    return killer or (tests_fail(package, f"{WORLDS}[0]", LONG) if fault.engine == KERNEL else "")
 
 
 def main():

@@ -15,6 +15,7 @@ __all__ = ["Signals"]
 FloatArray = npt.NDArray[np.float64]
 _DISTANCES = ("stop", "take", "trail", "breakeven")
 _COLUMNS = ("target", *_DISTANCES, "enter", "hold")
+_DECIDED = ("target", "enter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +139,8 @@ class Signals:
             _check_distance(spread, name, warm)
         return spread
 
-    def spread_over(self, length: int) -> Self:
-        """Return the signals with scalars broadcast over the bars.
+    def spread_over(self, length: int, *, exits: bool = True) -> Self:
+        """Return the signals with scalars broadcast over the bars; those of exits stay if `exits` is False.
 
         Raises
         ------
@@ -149,7 +150,7 @@ class Signals:
         found: dict[str, Any] = {}
         for name in _COLUMNS:
             value = getattr(self, name)
-            if value is not None and value.shape != (length,):
+            if value is not None and value.shape != (length,) and (exits or value.shape or name in _DECIDED):
                 found[name] = _spread_out(value, length, name)
         return replace(self, **found) if found else self
 

@@ -23,6 +23,7 @@ from quantbench.engine.book import (
     LIMIT,
     LOSSES,
     LOST_DAY,
+    NOW,
     OUT_IS_OLD,
     P_PRICE,
     P_STEPS,
@@ -56,6 +57,7 @@ from quantbench.engine.fills._kernels import (
     sign,
     unit_profit,
 )
+from quantbench.engine.fold._kernels import fold_bar, fold_flat
 from quantbench.engine.levels._kernels import (
     ADVERSE,
     CLOSE,
@@ -86,12 +88,18 @@ class Desk(NamedTuple):
     time_ns: np.ndarray
     fine: np.ndarray  # (8, finer bars)
     fine_range: np.ndarray  # (2, bars)
+    ends: np.ndarray  # last bar of each trading day; empty where every bar is marked
+    blocks: np.ndarray  # fold.blocks_of the quotes
 
 
 @compiled
 def run(desk, book, equity, money, record):
-    """Trade the signals bar by bar; fills `book`, `equity` and, if `record`, `money` (lots held, balance)."""
-    n, k, j, state, turns = len(equity), 0, 0, book.state, desk.turns  # turns[j]: the next news, bar k's or later
+    """Trade the signals bar by bar; fills `book` and `equity`.
+
+    With `record`, `equity` has a cell a bar and `money` takes lots held and balance; else `equity` has one a day.
+    """
+    n, state, turns = desk.quotes.shape[1], book.state, desk.turns
+    k, j = 0, 0  # turns[j]: the next news, bar k's or later
     while k < n:
         while turns[j] < k:
             j += 1
@@ -106,7 +114,11 @@ def run(desk, book, equity, money, record):
                 while turns[j] < n and desk.wanted[j, WANT_TARGET] == 0:
                     j += 1
                 k = min(turns[j] + 1, n - 1)
-                mark_flat(equity, book.money[BALANCE], began, k, money, record)
+                if record:
+                    mark_flat(equity, book.money[BALANCE], began, k, money)
+                elif k > began:
+                    fold_flat(book, desk.ends, k, equity)
+                book.money[NOW] = book.money[BALANCE]
             elif state[TAIL] - state[HEAD] == 1 and turns[j - 1] != k - 1:
                 k = quiet_held(desk, book, k, min(turns[j] + 1, n - 1), equity, money, record)
             if k == began:
@@ -121,7 +133,7 @@ def _bar(desk, book, k, n, j, equity, money, record):
     if k > 0:
         rate = rate_at(desk.rate, 0, k)
         if terms.guarded and desk.day[k] != desk.day[k - 1]:
-            _new_day(book, equity[k - 1])
+            _new_day(book)
         if state[HELD]:
             _roll_over(desk, book, k, rate)
         # Three moments at which a bar can close the position: its open, the decision, inside.
@@ -132,18 +144,20 @@ def _bar(desk, book, k, n, j, equity, money, record):
             if reason >= 0:
                 close_steps(terms, book, k, reason, price, slips, state[HELD], ambiguous, rate)
             if moment == 1:
-                _open(desk, book, k, j - 1, equity[k - 1], rate)
+                _open(desk, book, k, j - 1, rate)
         if state[HELD]:
             first = 0 if state[SIDE] > 0 else 4
             follow(terms, book, desk.quotes[first + FAVOURABLE, k], desk.quotes[first + CLOSE, k])
     first, rate = 0 if state[SIDE] > 0 else 4, rate_at(desk.rate, 1, k)
     if k == n - 1 and state[HELD]:
         close_steps(terms, book, k, END, desk.quotes[first + CLOSE, k], False, state[HELD], False, rate)
-    equity[k] = _mark(desk, book, k, first, rate, record)
+    now = book.money[NOW] = _mark(desk, book, k, first, rate, record)
     if record:
-        money[0, k], money[1, k] = state[SIDE] * lots_of(state[HELD], terms), book.money[BALANCE]
+        equity[k], money[0, k], money[1, k] = now, state[SIDE] * lots_of(state[HELD], terms), book.money[BALANCE]
+    else:
+        fold_bar(book, desk.ends, k, now, equity)
     if terms.guarded:
-        _remember(terms, book, equity[k])
+        _remember(terms, book, now)
     state[STARTING] = 0
     if desk.turns[j] == k:
         _decide(desk, book, j)
@@ -215,7 +229,7 @@ def _leaves(desk, book, k, news, rate, moment):
 
 
 @inlined
-def _open(desk, book, k, news, equity, rate):
+def _open(desk, book, k, news, rate):
     """[3.3] The entry of an episode that started on the bar before, else a resize."""
     t, state = k - 1, book.state
     target, is_news = _target(desk, news), news >= 0 and desk.turns[news] == t
@@ -236,7 +250,7 @@ def _open(desk, book, k, news, equity, rate):
         desk.quotes[4 + OPEN, k],
         rate_at(desk.rate, 1, t),
         rate,
-        equity,
+        book.money[NOW],
     )
     reason = enter(desk.terms, book, fill, distances) if state[STARTING] else resize(desk.terms, book, fill, distances)
     if reason >= 0:
@@ -260,11 +274,11 @@ def _mark(desk, book, k, first, rate, record):
 
 
 @inlined
-def _new_day(book, equity):
-    """[7] The daily counters begin anew."""
+def _new_day(book):
+    """[7] The daily counters begin anew, from the equity at the last close."""
     if book.state[STREAK]:
         book.state[LOSSES] = 0
-    book.money[DAY_START] = equity
+    book.money[DAY_START] = book.money[NOW]
     book.state[FILLS] = book.state[LOST_DAY] = book.state[STREAK] = 0
 
 

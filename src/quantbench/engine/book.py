@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-# Book.money
+# Book.money; NOW: equity at the last close; TOP, WORST: its peak and the worst ratio to it, of a search alone
 BALANCE, QUOTE, STOP, TAKE, STOP0, TAKE0, TRAIL, BREAKEVEN, HOLD, MADE, DAY_START, PEAK, OUT = range(13)
+NOW, TOP, WORST = range(13, 16)
 # Book.state
 SIDE, HEAD, TAIL, STARTING, EPISODES, EPISODE, ENTRY_BAR, HELD, TRADES, SKIPS = range(10)
-FILLS, LAST_FILL, LOSSES, LOST_DAY, STREAK, BROKEN, OUT_IS_OLD = range(10, 17)
-MONEY_CELLS, STATE_CELLS = 13, 17
+FILLS, LAST_FILL, LOSSES, LOST_DAY, STREAK, BROKEN, OUT_IS_OLD, DAY = range(10, 18)
+MONEY_CELLS, STATE_CELLS = 16, 18
 # Columns of Book.part
 P_STEPS, P_BAR, P_PRICE, P_COMMISSION, P_SWAP, P_WORST, P_BEST = range(7)
 # Columns of Desk.wanted: target, enter, then stop, take, trail, breakeven and hold

@@ -27,11 +27,12 @@ from quantbench.engine.book import (
     Book,
     Terms,
 )
+from quantbench.engine.fold._kernels import blocks_of
 from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.news._kernels import fill_in, find_news, read_news
 from quantbench.engine.setting import Setting, Venue
 
-__all__ = ["EXITS", "book_for", "desk_of", "read", "run", "with_signals"]
+__all__ = ["EXITS", "book_for", "desk_of", "in_blocks", "read", "run", "with_signals"]
 
 FloatArray = npt.NDArray[np.float64]
 _NO_FLAGS = np.zeros(0, np.bool_)
@@ -72,7 +73,14 @@ def desk_of(venue: Venue) -> Desk:
         _plain(venue.time_ns),
         fine.market.quotes if fine.market is not None else np.zeros((8, 0)),
         np.stack((fine.first, fine.last)),
+        _NO_ROWS,
+        np.zeros((8, 0)),
     )
+
+
+def in_blocks(desk: Desk, ends: npt.NDArray[np.int64]) -> Desk:
+    """Return the desk of a search, which knows the last bar of each day and the extremes of each block of bars."""
+    return desk._replace(ends=ends, blocks=blocks_of(desk.quotes, desk.swap))
 
 
 def with_signals(desk: Desk, signals: Signals) -> Desk:
@@ -101,11 +109,13 @@ def _distances(column: FloatArray | None) -> FloatArray:
     """Return distances as the kernel reads them: none, one for all bars, or one each."""
     if column is None:
         return _NO_NUMBERS
-    return _plain(column[:1] if column.strides == (0,) else column)
+    return _plain(column.reshape(1) if column.ndim == 0 else column[:1] if column.strides == (0,) else column)
 
 
 def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the values contiguous and writable, so that one compiled version serves all."""
+    if values.flags.c_contiguous and values.flags.writeable:
+        return values
     return np.require(values, requirements=["C", "W"])
 
 

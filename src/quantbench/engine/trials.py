@@ -15,7 +15,7 @@ from quantbench.core.results import day_ends
 from quantbench.core.strategy import Strategy
 from quantbench.engine._kernels import Desk
 from quantbench.engine.book import WANT_CELLS
-from quantbench.engine.kernel import desk_of, read
+from quantbench.engine.kernel import desk_of, in_blocks, read
 from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.score._kernels import Lot, trade_each
 from quantbench.engine.setting import Venue
@@ -67,21 +67,18 @@ class Floor(NamedTuple):
         What is traded.
     desk : Desk
         What the kernel reads but the signals.
-    ends : int64 array
-        Last bar of each trading day.
     first : int
         Bars before it count as target 0.
     """
 
     bars: Bars
     desk: Desk
-    ends: npt.NDArray[np.int64]
     first: int
 
 
 def floor_of(bars: Bars, venue: Venue, *, first: int = 0) -> Floor:
     """Return where strategies over these bars are tried; bars before `first` count as target 0."""
-    return Floor(bars, desk_of(venue), day_ends(bars)[1], first)
+    return Floor(bars, in_blocks(desk_of(venue), day_ends(bars)[1]), first)
 
 
 def run_trials(
@@ -100,14 +97,14 @@ def run_trials(
     """
     keep_freed_memory()
     many, length = len(strategies), len(floor.bars)
-    values, daily = np.full((many, len(METRICS)), np.nan), np.full((many, len(floor.ends)), np.nan, np.float32)
+    values, daily = np.full((many, len(METRICS)), np.nan), np.full((many, len(floor.desk.ends)), np.nan, np.float32)
     batch = Batch(values, daily, [None] * many)
     shelf = np.empty(2 * length + 2, np.int64), np.empty((2 * length + 2, WANT_CELLS))
     periods, row = floor.bars.instrument.trading_calendar.days_per_year, 0
     while row < many:
         with turn or nullcontext():
             lot, row = _decided(strategies, row, floor, shelf, batch.failures)
-        trade_each(floor.desk, lot, floor.ends, periods, values, daily)
+        trade_each(floor.desk, lot, periods, values, daily)
     return batch
 
 
@@ -138,7 +135,7 @@ def _decided(
 def _news(strategy: Strategy, floor: Floor, shelf: _Shelf) -> int:
     """Put the news of what a strategy decides on the shelf; return how many there are."""
     length = len(floor.bars)
-    warm, signals = index(strategy.warmup), strategy.decided(floor.bars).spread_over(length)
+    warm, signals = index(strategy.warmup), strategy.decided(floor.bars).spread_over(length, exits=False)
     warm = min(max(warm, 0), length)
     news = read(signals, warm, min(max(floor.first, warm), length), *shelf)
     if news < 0:

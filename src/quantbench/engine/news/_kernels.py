@@ -9,6 +9,8 @@ import numpy as np
 from quantbench.config._kernels import compiles
 from quantbench.engine.book import WANT_ENTER, WANT_EXITS, WANT_TARGET
 
+BLOCK = 32  # bars
+
 
 @compiles(_nrt=False)
 def read_news(target, enter_, exits, warm, first, turns, wanted):
@@ -46,15 +48,19 @@ def find_news(target, enter_, first, turns):
     if first < n:
         turns[0] = first
         found += target[first] != 0 or (len(enter_) > 0 and enter_[first])
-    now, before, flags = target[first + 1 :], target[first:], enter_[first + 1 :]
-    if len(flags):
-        for t in range(len(now)):  # without a branch: every bar is written, and kept where it is news
-            turns[found] = first + 1 + t
-            found += now[t] != before[t] or flags[t]
-    else:
+    for begin in range(first + 1, n, BLOCK):  # most blocks of bars hold no news: asked at once, whole vectors at a time
+        end, many = min(begin + BLOCK, n), 0
+        now, before, flags = target[begin:end], target[begin - 1 : end - 1], enter_[begin:end]
         for t in range(len(now)):
-            turns[found] = first + 1 + t
-            found += now[t] != before[t]
+            many += now[t] != before[t]
+        for t in range(len(flags)):
+            many += flags[t]
+        if not many:
+            continue
+        for t in range(len(now)):
+            if now[t] != before[t] or (len(flags) > 0 and flags[t]):
+                turns[found] = begin + t
+                found += 1
     turns[found] = n
     return found
 

@@ -11,6 +11,7 @@ from quantbench.engine.book import (
     ENTRY_BAR,
     HEAD,
     HOLD,
+    NOW,
     P_PRICE,
     P_STEPS,
     QUOTE,
@@ -20,6 +21,7 @@ from quantbench.engine.book import (
     TRAIL,
 )
 from quantbench.engine.fills._kernels import compiled, factor_at, inlined, lots_of, on_grid, unit_profit
+from quantbench.engine.fold._kernels import fold_held, followed, until_reached
 from quantbench.engine.levels._kernels import (
     ADVERSE,
     CLOSE,
@@ -35,16 +37,14 @@ BLOCK = 64  # bars looked at without a branch between them
 
 
 @inlined
-def mark_flat(equity, balance, k, end, money, record):
+def mark_flat(equity, balance, k, end, money):
     """Mark bars on which nothing is held."""
-    equity[k:end] = balance
-    if record:
-        money[0, k:end], money[1, k:end] = 0.0, balance
+    equity[k:end], money[0, k:end], money[1, k:end] = balance, 0.0, balance
 
 
 @inlined
 def quiet_held(desk, book, k, last, equity, money, record):
-    """Mark bars of one held part up to a level, rollover, time or `last`; return the bar after the last marked."""
+    """Pass bars of one held part up to a level, rollover, time or `last`; return the first not passed."""
     side, cells, terms = book.state[SIDE], book.money, desk.terms
     row, first = (0, 0) if side > 0 else (1, 4)
     stop_out = stop_out_price(terms, book, rate_at(desk.rate, 0, k))
@@ -54,12 +54,22 @@ def quiet_held(desk, book, k, last, equity, money, record):
     if desk.rate.shape[1]:
         last = min(last, k + 1)  # the stop-out price moves with the rate
     rows, swap = desk.quotes[first : first + 4], desk.swap[row]
-    if np.isnan(cells[TRAIL]) and np.isnan(even):
-        worst = nearer(side, stop_out, cells[STOP])
-        end = _until_reached(rows[ADVERSE], rows[FAVOURABLE], swap, side, worst, cells[TAKE], k, last)
+    still, worst = np.isnan(cells[TRAIL]) and np.isnan(even), nearer(side, stop_out, cells[STOP])
+    if record:
+        if still:
+            end = _until_reached(rows[ADVERSE], rows[FAVOURABLE], swap, side, worst, cells[TAKE], k, last)
+        else:
+            end = _followed(rows, swap, cells, side, stop_out, even, terms, k, last)
+        _mark_held(desk, book, rows, side, k, end, equity, money)
+        return end
+    blocks = desk.blocks[first : first + 4]
+    if still:
+        end = until_reached(rows, blocks, swap, side, worst, cells[TAKE], k, last)
     else:
-        end = _followed(rows, swap, cells, side, stop_out, even, terms, k, last)
-    _mark_held(desk, book, rows, side, k, end, equity, money, record)
+        marks = (stop_out, cells[STOP], cells[TAKE], cells[TRAIL], even, cells[QUOTE])
+        end, cells[STOP] = followed(rows, blocks, swap, side, marks, terms.nearest, terms.scale, k, last)
+    if end > k:
+        cells[NOW] = fold_held(desk, book, rows, blocks, side, k, end, equity)
     return end
 
 
@@ -105,8 +115,8 @@ def _followed(rows, swap, cells, side, stop_out, even, terms, k, last):
 
 
 @compiled
-def _mark_held(desk, book, rows, side, k, end, equity, money, record):
-    """Mark bars on which one part is held: equity and, if `record`, lots, balance and excursions."""
+def _mark_held(desk, book, rows, side, k, end, equity, money):
+    """Mark bars on which one part is held: equity, lots, balance and excursions."""
     i, terms, balance, closes = book.state[HEAD], desk.terms, book.money[BALANCE], rows[CLOSE]
     entry, lots = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], desk.terms)
     to_mark, close = equity[k:end], closes[k:end]
@@ -117,7 +127,8 @@ def _mark_held(desk, book, rows, side, k, end, equity, money, record):
         for t in range(len(close)):
             factor = factor_at(terms, close[t], rate_at(desk.rate, 1, k + t))
             to_mark[t] = balance + unit_profit(side, entry, close[t], terms, factor) * lots
-    if record:
-        money[0, k:end], money[1, k:end] = side * lots, balance
-        for t in range(k, end):
-            excursion(terms, book, i, entry, rows[ADVERSE, t], rows[FAVOURABLE, t], rate_at(desk.rate, 0, t))
+    if end > k:
+        book.money[NOW] = equity[end - 1]
+    money[0, k:end], money[1, k:end] = side * lots, balance
+    for t in range(k, end):
+        excursion(terms, book, i, entry, rows[ADVERSE, t], rows[FAVOURABLE, t], rate_at(desk.rate, 0, t))

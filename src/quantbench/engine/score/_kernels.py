@@ -6,12 +6,21 @@ import numpy as np
 
 from quantbench.config._kernels import compiles
 from quantbench.engine._kernels import Desk, room_for, run
-from quantbench.engine.book import BALANCE, DAY_START, LAST_FILL, MONEY_CELLS, PEAK, STATE_CELLS, TRADES, Book
+from quantbench.engine.book import (
+    BALANCE,
+    DAY_START,
+    LAST_FILL,
+    MONEY_CELLS,
+    PEAK,
+    STATE_CELLS,
+    TOP,
+    TRADES,
+    WORST,
+    Book,
+)
 
 NAN = np.nan
 NEVER = -(2**62)
-SLACK = 1.0 + 1e-15
-BLOCK = 64
 PROFIT = 12  # column of Book.trade
 
 
@@ -26,9 +35,9 @@ class Lot(NamedTuple):
 
 
 @compiles()
-def trade_each(desk, lot, ends, periods, values, daily):
+def trade_each(desk, lot, periods, values, daily):
     """Trade and measure every trial of a lot; its figures and days go to its row."""
-    equity, returns = np.empty(desk.quotes.shape[1]), np.empty(len(ends))
+    at_ends, returns = np.empty(len(desk.ends)), np.empty(len(desk.ends))
     room, book = 0, _empty_book(0)
     for i in range(len(lot.row)):
         begin, end, row = lot.begin[i], lot.end[i], lot.row[i]
@@ -38,9 +47,9 @@ def trade_each(desk, lot, ends, periods, values, daily):
         turns, wanted = lot.turns[begin : end + 1], lot.wanted[begin:end]
         its = Desk(
             desk.terms, desk.quotes, turns, wanted, desk.size, desk.swap, desk.rate, desk.blocked, desk.day,
-            desk.time_ns, desk.fine, desk.fine_range,
+            desk.time_ns, desk.fine, desk.fine_range, desk.ends, desk.blocks,
         )  # fmt: skip
-        trade_and_measure(its, book, equity, ends, periods, returns, values[row])
+        trade_and_measure(its, book, at_ends, periods, returns, values[row])
         for day in range(len(returns)):
             daily[row, day] = returns[day]
 
@@ -58,18 +67,19 @@ def _empty_book(news):
 
 
 @compiles()
-def trade_and_measure(desk, book, equity, ends, periods, daily, figures):
-    """Trade the signals on the desk; write daily returns and figures (in the order of trials.METRICS)."""
+def trade_and_measure(desk, book, at_ends, periods, daily, figures):
+    """Trade the signals on the desk; write the equity and the return of each day, and figures (as trials.METRICS)."""
     balance = desk.terms.balance
     book.money[:] = NAN
-    book.money[BALANCE] = book.money[DAY_START] = book.money[PEAK] = balance
+    book.money[BALANCE] = book.money[DAY_START] = book.money[PEAK] = book.money[TOP] = balance
+    book.money[WORST] = 1.0
     book.state[:] = 0
     book.state[LAST_FILL] = NEVER
-    run(desk, book, equity, np.empty((2, 0)), False)
-    _days(equity, ends, balance, daily)
+    run(desk, book, at_ends, np.empty((2, 0)), False)
+    _days(at_ends, balance, daily)
     _of_trades(book.trade[: book.state[TRADES], PROFIT], figures)
-    total = equity[-1] / balance - 1.0
-    worst = _max_drawdown(equity, balance)
+    total = at_ends[-1] / balance - 1.0
+    worst = book.money[WORST] - 1.0
     growth = _growth(total, len(daily) / periods)
     figures[1], figures[2] = total, growth
     _of_days(daily, periods, figures)
@@ -90,32 +100,12 @@ def _growth(total, years):
 
 
 @compiles()
-def _days(equity, ends, balance, daily):
+def _days(at_ends, balance, daily):
     before = balance
-    for d in range(len(ends)):
-        now = equity[ends[d]]
+    for d in range(len(at_ends)):
+        now = at_ends[d]
         daily[d] = now / before - 1.0 if before > 0 else 0.0
         before = now
-
-
-@compiles()
-def _max_drawdown(equity, balance):
-    # Most blocks of bars make neither a new peak nor a new worst: comparing tells, and costs little.
-    peak, worst, near = balance, 1.0, SLACK
-    for begin in range(0, len(equity), BLOCK):
-        block = equity[begin : begin + BLOCK]
-        news, least = 0, near * peak
-        for t in range(len(block)):
-            news += block[t] > peak
-            news += block[t] < least
-        if not news:
-            continue
-        for now in block:
-            peak = max(peak, now)
-            if now < near * peak:  # divided only where it may be a new worst; rounding can hide none
-                worst = min(worst, now / peak)
-                near = worst * SLACK
-    return worst - 1.0
 
 
 @compiles()

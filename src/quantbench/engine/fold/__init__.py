@@ -1,0 +1,1 @@
+"""Quiet bars as a search passes them: whole blocks at once, to the same figures."""
