@@ -30,6 +30,7 @@ __all__ = ["Gathered", "Question", "batches"]
 _FIRST: Final = 8  # trials timed before deciding who does the rest
 _THREADS_PAY: Final = 0.02  # seconds of work
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
+_LONG: Final = 25_000  # bars: NumPy lets other threads in for long enough; to take turns costs up to a quarter there
 _BATCH: Final = 250
 _BATCH_SECONDS: Final = 0.05  # of work: what Ctrl-C may lose
 
@@ -77,7 +78,7 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
         yield from (run_trials(part, floor) for part in _parts(strategies, each))
         return
     parts, first, ends = _parts(strategies, each, cores), 4 * cores if left > _PROCESSES_PAY else 0, [began]
-    turn = Turns(cores)
+    turn = Turns(cores) if len(question.bars) < _LONG else None
 
     def trade(part: Sequence[Strategy]) -> Batch:
         batch = run_trials(part, floor, turn=turn)
