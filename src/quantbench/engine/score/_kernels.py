@@ -67,14 +67,20 @@ def _empty_book(news):
 
 
 @compiles()
-def trade_and_measure(desk, book, at_ends, periods, daily, figures):
-    """Trade the signals on the desk; write the equity and the return of each day, and figures (as trials.METRICS)."""
-    balance = desk.terms.balance
+def open_account(desk, book):
+    """Set the book back to an account that has done nothing."""
     book.money[:] = NAN
-    book.money[BALANCE] = book.money[DAY_START] = book.money[PEAK] = book.money[TOP] = balance
+    book.money[BALANCE] = book.money[DAY_START] = book.money[PEAK] = book.money[TOP] = desk.terms.balance
     book.money[WORST] = 1.0
     book.state[:] = 0
     book.state[LAST_FILL] = NEVER
+
+
+@compiles()
+def trade_and_measure(desk, book, at_ends, periods, daily, figures):
+    """Trade the signals on the desk; write the equity and the return of each day, and figures (as trials.METRICS)."""
+    balance = desk.terms.balance
+    open_account(desk, book)
     run(desk, book, at_ends, np.empty((2, 0)), False)
     _days(at_ends, balance, daily)
     _of_trades(book.trade[: book.state[TRADES], PROFIT], figures)
