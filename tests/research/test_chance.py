@@ -109,6 +109,42 @@ def test_the_kernel_draws_what_plain_python_draws():
         assert np.abs(plain - row).max(axis=1).min() < 1e-12
 
 
+@pytest.mark.parametrize("steps", [1, 2, 7, 250, 251])
+def test_paths_drawn_side_by_side_are_those_that_plain_numbers_draw(steps):
+    """The same stream of bits in Python's own integers, two draws from each: equal to the last bit."""
+    returns = np.random.default_rng(4).normal(0, 0.05, 40)
+    made = draw(returns, method="bootstrap", paths=11, seed=6, steps=steps)
+    for path in range(11):
+        start = _bits(6 + _GOLDEN * (path + 1))
+        bits = [_bits(start + _GOLDEN * (i + 1)) for i in range(steps)]
+        rows = _rows(bits, steps, made.fan.shape[1], len(returns))
+        found = made.total_return[path], made.max_drawdown[path], made.lowest[path]
+        assert found == pytest.approx(plainly_drawn(returns, np.array(rows)), abs=1e-12)
+
+
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def _bits(state):
+    x = state % 2**64
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
+    return x ^ (x >> 31)
+
+
+def _rows(bits, steps, points, many):
+    """Return the rows drawn: two from each number, one where the path is noted after an odd step."""
+    rows, stream = [], iter(bits)
+    for point in range(points):
+        until = (point + 1) * steps // points
+        while len(rows) < until:
+            x = next(stream)
+            rows.append((x >> 32) * many >> 32)
+            if len(rows) < until:
+                rows.append((x & 0xFFFFFFFF) * many >> 32)
+    return rows
+
+
 def test_blocks_keep_what_hangs_together():
     returns = np.repeat(np.random.default_rng(3).normal(0, 0.02, 60), 10)  # every return stays for ten days
     alone = draw(returns, method="bootstrap", paths=3_000, seed=1)

@@ -19,7 +19,7 @@ Draw = Literal["bootstrap", "order", "block"]
 
 _METHODS: Final = {"order": ORDER, "block": BLOCK}
 _POINTS: Final = 100  # of a fan
-_PART: Final = 500  # paths a thread takes at once; a multiple of LANES
+_PART: Final = 512  # paths a thread takes at once; a multiple of LANES
 
 
 class Paths(NamedTuple):

@@ -1,0 +1,1 @@
+"""Eight paths of money side by side in vector instructions."""
