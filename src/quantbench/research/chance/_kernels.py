@@ -35,7 +35,7 @@ def bootstrap_paths(returns, seed, first, steps, out, fan):
         for point in range(points):
             until = (point + 1) * steps // points
             pairs = (until - step) // 2
-            grow_lanes(growth, seeds, at, pairs, state)
+            grow_lanes(growth, seeds, at, pairs, state)  # type: ignore[call-arg]  # numba passes the context
             at += GOLDEN * np.uint64(pairs)
             step += 2 * pairs
             if step < until:

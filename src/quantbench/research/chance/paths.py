@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import ExecutionError, ParamsError
-from quantbench.research.chance._kernels import BLOCK, LANES, ORDER, bootstrap_paths, draw_paths
+from quantbench.research.chance._kernels import BLOCK, ORDER, bootstrap_paths, draw_paths
+from quantbench.research.chance.lanes._kernels import LANES
 from quantbench.research.crew import worked
 
 __all__ = ["Draw", "Paths", "draw", "plainly_drawn"]

@@ -18,7 +18,7 @@ POINTERS = ir.VectorType(ir.PointerType(), LANES)
 GATHER = "llvm.masked.gather.v8f64.v8p0"
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def grow_lanes(_context: Any, growth: Any, seeds: Any, at: Any, pairs: Any, state: Any) -> Any:
     """Take eight paths twice `pairs` draws on.
 
