@@ -89,9 +89,11 @@ def test_a_cluster_runs_until_ctrl_c_and_a_search_uses_it():
     program = [sys.executable, "-m", "quantbench", "cluster", "start", "--workers", "1", "--port", "0"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
         address = re.search(r"1 workers at (\S+);", started.stdout.readline())[1]
-        shown = run("search", *MARKET, "--method", "random", "--trials", 20, "--cluster", address, "--json")
-        assert json.loads(shown.stdout)["trials"] == 20
-        started.send_signal(signal.SIGINT)
+        try:
+            shown = run("search", *MARKET, "--method", "random", "--trials", 20, "--cluster", address, "--json")
+        finally:
+            started.send_signal(signal.SIGINT)
         assert started.wait(30) == 130
+    assert json.loads(shown.stdout)["trials"] == 20, shown.output
     assert len(qb.read_ledger()) == 20
     assert Path.cwd().exists()

@@ -59,7 +59,7 @@ def test_a_grid_over_any_number_is_refused_with_the_way_out():
 @given(st.integers(0, 2**32 - 1))
 def test_a_draw_is_in_the_space_and_settled(seed):
     space = Exits.space()
-    choice = space.draw(np.random.default_rng(seed))
+    choice = space.at(np.random.default_rng(seed).random(len(space)).tolist())
     assert choice == space.settled(choice)
     assert choice["lookback"] in {10, 20, 30}
     assert choice["stop"] in {1.0, 1.5, 2.0, 2.5, 3.0}

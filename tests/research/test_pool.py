@@ -1,7 +1,9 @@
 """Who trades the trials: one, threads or processes, and always the same answer in the same order."""
 
+import gc
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from mmap import mmap
 from random import Random
 from threading import Event
 from time import sleep, thread_time
@@ -10,8 +12,10 @@ import numpy as np
 import pytest
 
 import quantbench as qb
+from quantbench.core.errors import StoreError
 from quantbench.research import pool
 from quantbench.research.crew import Turns, worked
+from quantbench.research.parcel import opened, parcel_of
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,7 @@ def answer(batches):
 def test_one_worker_threads_and_processes_give_the_same_answer(question, monkeypatch):
     alone = answer(pool.batches(question, STRATEGIES, workers=1))
     threads = answer(pool.batches(question, STRATEGIES, workers=3))
+    pool._PACES[question] = pool.Pace(alone=0.001, threaded=0.001, looks=pool._LOOKS)
     monkeypatch.setattr(pool, "_PROCESSES_PAY", -1e9)
     monkeypatch.setattr(pool, "_BATCH", 8)
     processes = answer(pool.batches(question, STRATEGIES, workers=2))
@@ -47,16 +52,55 @@ def test_one_worker_threads_and_processes_give_the_same_answer(question, monkeyp
 @pytest.mark.parametrize("workers", [1, 2, 5, None])
 def test_no_trial_is_lost_or_made_twice(question, many, workers, monkeypatch):
     monkeypatch.setattr(pool, "_THREADS_PAY", 0.0)
-    values, _, failures = answer(pool.batches(question, STRATEGIES[:many], workers=workers))
-    assert len(values) == len(failures) == many
+    made = list(pool.batches(question, STRATEGIES[:many], workers=workers))
+    assert [len(part.values) for part in made] == [len(part.failures) for part in made]
+    assert sum(len(part.failures) for part in made) == many
 
 
 def test_processes_pay_where_threads_wait_for_the_lock_and_much_is_left():
-    words = {"alone": 0.01, "cores": 4}
-    assert not pool._processes_pay(100_000, threaded=0.0025, **words)  # threads are as fast as can be
-    assert pool._processes_pay(1_000, threaded=0.01, **words)  # no faster than one: 7.5 s to win
-    assert not pool._processes_pay(100, threaded=0.01, **words)
-    assert not pool._processes_pay(0, threaded=0.0, **words)
+    assert not pool._processes_pay(100_000, pool.Pace(0.01, 0.0025), 4)  # threads are as fast as can be
+    assert pool._processes_pay(1_000, pool.Pace(0.01, 0.01), 4)  # no faster than one: 7.5 s to win
+    assert not pool._processes_pay(100, pool.Pace(0.01, 0.01), 4)
+    assert not pool._processes_pay(0, pool.Pace(0.01, 0.01), 4)
+    assert not pool._processes_pay(100_000, pool.Pace(0.01), 4)  # threads were never tried
+
+
+def test_a_batch_counts_what_is_ahead_and_what_earlier_batches_taught(question, monkeypatch):
+    by_processes = []
+    monkeypatch.setattr(pool, "_pooled", lambda _, parts, __: by_processes.extend(parts) or iter(()))
+    ours, slow = replace(question, token="ours"), {"alone": 1.0, "threaded": 1.0, "looks": pool._LOOKS}
+    pool._PACES[ours] = pool.Pace(**slow)
+    assert list(pool.batches(ours, STRATEGIES, workers=2)) == []
+    assert sum(map(len, by_processes)) == len(STRATEGIES), "80 trials save half a second each"
+    monkeypatch.setattr(pool, "_PROCESSES_PAY", 1_000.0)
+    assert list(pool.batches(ours, STRATEGIES[:20], workers=2, ahead=2_000)) == []
+    assert len(answer(pool.batches(ours, STRATEGIES[:20], workers=2))[0]) == 20, "by threads"
+
+
+def test_a_parcel_is_the_thing_on_memory_all_share_and_goes_with_it(question):
+    thing = replace(question, token="thing")
+    folder = parcel_of(thing)
+    assert parcel_of(thing) == folder
+    other = opened(folder)
+    assert (other.token, other.bars.version) == ("thing", question.bars.version)
+    for name in ("open", "close", "spread"):
+        base = getattr(other.bars, name)
+        while isinstance(base, np.ndarray):
+            assert not base.flags.writeable
+            base = base.base
+        assert type(base.obj) is mmap, "no copy was made"
+    assert qb.sma(other.bars.close, 7) is qb.sma(other.bars.close, 7), "indicators are found again"
+    with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+        other.bars.close.flags.writeable = True
+    del thing
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_no_room_for_a_parcel_is_one_sentence(question, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(StoreError, match=r"missing cannot take the bars for worker processes: .*; make room"):
+        parcel_of(replace(question, token="no room"))
 
 
 def test_ctrl_c_while_threads_trade_ends_at_once_and_what_was_tried_is_kept(question, monkeypatch, tmp_path):

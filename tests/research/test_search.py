@@ -85,8 +85,8 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_bytes(bars, method, monke
     whole = digest(found(bars, method))
     real, done = evaluation.batches, []
 
-    def stops(question, strategies, *, workers):
-        for batch in real(question, strategies, workers=workers):
+    def stops(question, strategies, **words):
+        for batch in real(question, strategies, **words):
             yield batch
             done.append(len(batch.failures))
             if sum(done) >= 20:
@@ -106,9 +106,9 @@ class Counting:
     def __init__(self, real):
         self.real, self.trials = real, 0
 
-    def __call__(self, question, strategies, *, workers):
+    def __call__(self, question, strategies, **words):
         self.trials += len(strategies)
-        return self.real(question, strategies, workers=workers)
+        return self.real(question, strategies, **words)
 
 
 def test_a_search_that_was_killed_goes_on_to_the_same_bytes(bars, tmp_path):

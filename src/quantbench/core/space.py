@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from quantbench.core.errors import ParamsError
 
@@ -50,20 +52,25 @@ class Range:
         if self.log and (self.low <= 0 or self.step is not None):
             raise ParamsError(f"a log range begins above 0 and has no step (low={self.low!r}, step={self.step!r})")
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Whether the values are whole numbers."""
         return all(isinstance(end, int) for end in (self.low, self.high)) and isinstance(self.step, int | None)
 
+    @cached_property
+    def many(self) -> int | None:
+        """How many values there are, or None where there are too many to say: numbers without a step."""
+        step = 1 if self.is_whole and self.step is None else self.step
+        return None if step is None else math.floor((self.high - self.low) / step + 1e-9) + 1
+
+    def nth(self, number: int) -> float:
+        """Return one of the values, counted from 0; worked out, for a search asks this far more often than for all."""
+        found = self.low + (self.step or 1) * number
+        return int(found) if self.is_whole else float(round(found, 12))
+
     def values(self) -> tuple[float, ...] | None:
         """Return every value, or None where there are too many to say: numbers without a step."""
-        step = 1 if self.is_whole and self.step is None else self.step
-        if step is None:
-            return None
-        many = math.floor((self.high - self.low) / step + 1e-9) + 1
-        if self.is_whole:
-            return tuple(int(self.low + step * i) for i in range(many))
-        return tuple(float(round(self.low + step * i, 12)) for i in range(many))
+        return None if self.many is None else tuple(map(self.nth, range(self.many)))
 
     def at(self, share: float) -> float:
         """Return the number a share of the way up, 0 (included) to 1 (not)."""
@@ -71,8 +78,8 @@ class Range:
             top = self.high + 1 if self.is_whole else self.high
             found = math.exp(math.log(self.low) + share * (math.log(top) - math.log(self.low)))
             return min(int(found), int(self.high)) if self.is_whole else min(found, self.high)
-        values = self.values()
-        return self.low + share * (self.high - self.low) if values is None else values[int(share * len(values))]
+        many = self.many
+        return self.low + share * (self.high - self.low) if many is None else self.nth(int(share * many))
 
 
 Values = tuple[Any, ...] | Range
@@ -104,7 +111,7 @@ class Dimension:
         """Whether the param matters beside these."""
         return self.when is None or choice.get(self.when[0]) in self.when[1]
 
-    @property
+    @cached_property
     def is_ordered(self) -> bool:
         """Whether its values are numbers in order, so that neighbours mean something."""
         if isinstance(self.values, Range):
@@ -190,7 +197,12 @@ class Space(Mapping[str, Values]):
     def __repr__(self) -> str:
         return f"Space({', '.join(f'{name}={values!r}' for name, values in self.items())})"
 
-    @property
+    @cached_property
+    def ordered(self) -> npt.NDArray[np.bool_]:
+        """Which dimensions are numbers in order."""
+        return np.array([part.is_ordered for part in self.dimensions])
+
+    @cached_property
     def size(self) -> float:
         """How many combinations there are, conditions left aside; infinite with numbers without a step."""
         counts = [_count(part.values) for part in self.dimensions]
@@ -221,10 +233,6 @@ class Space(Mapping[str, Values]):
         """Return the choice at a point of the unit cube, one share a dimension."""
         return self.settled({part.name: part.at(share) for part, share in zip(self.dimensions, shares, strict=True)})
 
-    def draw(self, random: np.random.Generator) -> Choice:
-        """Return a random choice, every value of a dimension as likely as the next."""
-        return self.at(random.random(len(self.dimensions)).tolist())
-
     def neighbours(self, choice: Mapping[str, Any]) -> list[Choice]:
         """Return the choices that differ in one param, by one value."""
         found = []
@@ -235,5 +243,5 @@ class Space(Mapping[str, Values]):
 
 
 def _count(values: Values) -> float:
-    listed = values.values() if isinstance(values, Range) else values
-    return math.inf if listed is None else len(listed)
+    many = values.many if isinstance(values, Range) else len(values)
+    return math.inf if many is None else many

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -91,8 +92,11 @@ def canonical_each(choices: Iterable[Mapping[str, Any]]) -> list[str]:
     ['{"fast":20,"slow":100}', '{"fast":20,"slow":50}']
     """
     words: dict[Any, str] = {}
+    heads: dict[str, str] = {}
 
     def word(name: str, value: Any) -> str:
+        if type(value) is float and not value.is_integer() and isfinite(value):  # seldom the same one twice
+            return f"{heads.get(name) or heads.setdefault(name, _ENCODER.encode(name))}:{value!r}"
         if type(value) not in _SIMPLE:
             return canonical({name: value})[1:-1]
         key = (name, type(value), value)  # 1, 1.0 and True are equal, their words are not

@@ -1,8 +1,9 @@
 """Indicator results by input and params: computed once, bounded, never stale.
 
 A result is kept only for inputs nobody can write to: arrays that stand on a `bytes` object, as the
-columns of `Bars` do. For them identity is content. Results are frozen the same way, so the average
-of an average is found again too. Every other array is computed afresh each time.
+columns of `Bars` do, or on a file that was mapped to be read. For them identity is content. Results
+are frozen the same way, so the average of an average is found again too. Every other array is
+computed afresh each time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
+from mmap import mmap
 from threading import Lock
 from typing import Any, Final, TypeVar, cast
 from weakref import WeakValueDictionary
@@ -133,11 +135,12 @@ def cached(compute: Callable[..., R]) -> Callable[..., R]:
 
 
 def _owner(array: npt.NDArray[Any]) -> Any:
-    """Return the `bytes` an array stands on, or None if it stands on memory that can be written."""
+    """Return the `bytes` or read-only map an array stands on, or None if it stands on memory that can be written."""
     base: Any = array.base
     while type(base) is np.ndarray:
         base = base.base
-    return base if type(base) is bytes else None
+    is_mapped = type(base) is memoryview and base.readonly and type(base.obj) is mmap
+    return base if type(base) is bytes or is_mapped else None
 
 
 def _arrays(result: Any) -> tuple[FloatArray, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from importlib import import_module
-from itertools import count, islice
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ from quantbench.core.space import Choice, Space
 __all__ = ["METHODS", "Asking", "Method", "Told", "grid", "method_named", "random", "sobol"]
 
 FloatArray = npt.NDArray[np.float64]
-_BATCH: Final = 512
+_BATCH: Final = 2_048
 
 
 class Told(NamedTuple):
@@ -85,9 +85,10 @@ def grid(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:  #
 
 
 def random(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:  # noqa: ARG001
-    """Ask for random choices, each drawn on its own: choice i is the same however many follow."""
-    for first in count(step=_BATCH):
-        yield [space.draw(np.random.default_rng((seed, first + number))) for number in range(_BATCH)]
+    """Ask for random choices: choice i is the same however many follow."""
+    draws = np.random.default_rng(seed)
+    while True:
+        yield [space.at(row) for row in draws.random((_BATCH, len(space))).tolist()]
 
 
 def sobol(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:  # noqa: ARG001

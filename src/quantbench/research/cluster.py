@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum
 from types import ModuleType
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from quantbench.core.errors import ExecutionError, MissingExtra
 
@@ -18,6 +20,7 @@ R = TypeVar("R")
 _CLIENT: Final[ContextVar[Any]] = ContextVar("client of the cluster in use", default=None)
 _REACH_SECONDS: Final = 10
 _AHEAD: Final = 2  # parts sent a core before their results are asked for
+_REMEMBERED: Final = 4  # questions: several markets take turns
 
 
 def cores() -> int:
@@ -27,36 +30,82 @@ def cores() -> int:
 
 
 def worked_by_cluster(
-    work: Callable[..., R], parts: Iterable[tuple[Any, ...]], *, along: Sequence[ModuleType] = ()
+    work: Callable[[Any, Any], R], shared: Any, parts: Iterable[Any], *, along: Sequence[ModuleType] = ()
 ) -> Iterator[R]:
-    """Yield ``work(*part)`` of each part, in order, worked on by the cluster in use.
+    """Yield ``work(shared, part)`` of each part, in order, worked on by the cluster in use.
 
-    Every part carries all it needs, so one whose worker dies is simply given to another. Whoever
-    stops listening (Ctrl-C too) cancels what is not done.
+    What is shared is sent to each worker once. A worker that came later, or was started anew, says that
+    it does not know it, and is sent it with the part; a part whose worker dies is given to another.
+    Whoever stops listening (Ctrl-C too) cancels what is not done.
 
     Parameters
     ----------
     work : callable
         A function of Quantbench's.
-    parts : iterable of tuple
-        Its arguments.
+    shared : object
+        What every part needs, such as the bars; its ``token`` says which it is.
+    parts : iterable
+        What `work` is called with.
     along : sequence of module
         Modules of yours that workers cannot import: they are sent whole.
+
+    Raises
+    ------
+    ExecutionError
+        When the cluster is lost.
     """
-    client, waiting, left = _CLIENT.get(), deque[Any](), iter(parts)
+    client, waiting, left = _CLIENT.get(), deque[tuple[Any, Any]](), iter(parts)
+    ahead = _AHEAD * max(1, cores())
+
+    def asked(part: Any, whole: bytes | None = None) -> Any:
+        return client.submit(_worked, work, shared.token, whole, _packed(part, along), pure=False)
+
     try:
+        if shared.token not in (taught := _TAUGHT.setdefault(client, set())):
+            client.run(_learnt, shared.token, _packed(shared, along), on_error="ignore")
+            taught.add(shared.token)
         while True:
-            while len(waiting) < _AHEAD * max(1, cores()) and (part := next(left, None)) is not None:
-                waiting.append(client.submit(_unpacked, work, _packed(part, along), pure=False))
+            while len(waiting) < ahead and (part := next(left, None)) is not None:
+                waiting.append((part, asked(part)))
             if not waiting:
                 return
-            yield waiting.popleft().result()
+            part, future = waiting.popleft()
+            found = future.result()
+            yield asked(part, _packed(shared, along)).result() if found is _UNKNOWN else found
     finally:
-        client.cancel(list(waiting))
+        client.cancel([future for _, future in waiting])
 
 
-def _packed(part: tuple[Any, ...], along: Sequence[ModuleType]) -> bytes:
-    """Return a part as bytes: unpacked by the task, what cannot be is the task's error and not a lost worker."""
+class _Unknown(Enum):
+    """What a worker answers that was never told what is shared."""
+
+    UNKNOWN = 1
+
+
+_UNKNOWN: Final = _Unknown.UNKNOWN
+_KNOWN: Final[dict[str, Any]] = {}
+"""What a worker was told, the last used last: indicators are kept by identity, so all parts must look at one copy."""
+_TAUGHT: Final[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
+
+
+def _learnt(token: str, whole: bytes) -> None:
+    _KNOWN[token] = pickle.loads(whole)  # noqa: S301  (packed by us; a cluster runs what it is sent)
+    while len(_KNOWN) > _REMEMBERED:
+        _KNOWN.pop(next(iter(_KNOWN)), None)
+
+
+def _worked(work: Callable[[Any, Any], R], token: str, whole: bytes | None, part: bytes) -> R | _Unknown:
+    """Do one part on a worker; what cannot be unpacked is the part's error and not a lost worker."""
+    if whole is not None and token not in _KNOWN:
+        _learnt(token, whole)
+    shared = _KNOWN.get(token)
+    if shared is None:
+        return _UNKNOWN
+    _KNOWN[token] = _KNOWN.pop(token, shared)
+    return work(shared, pickle.loads(part))  # noqa: S301
+
+
+def _packed(part: Any, along: Sequence[ModuleType]) -> bytes:
     import cloudpickle  # type: ignore[import-untyped]
 
     known = cloudpickle.list_registry_pickle_by_value()
@@ -69,10 +118,6 @@ def _packed(part: tuple[Any, ...], along: Sequence[ModuleType]) -> bytes:
         for module in new:
             cloudpickle.unregister_pickle_by_value(module)
     return found
-
-
-def _unpacked(work: Callable[..., R], part: bytes) -> R:
-    return work(*pickle.loads(part))  # noqa: S301  (packed by us; a cluster runs what it is sent)
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from quantbench.core.bars import Bars
 from quantbench.core.results import day_ends
 from quantbench.core.space import Choice
 from quantbench.core.strategy import Strategy
-from quantbench.data.trial_key import canonical
+from quantbench.data.trial_key import canonical_each
 from quantbench.data.trial_store import Kept, folder_of, keep, kept
 from quantbench.engine.trials import METRICS, Batch
 from quantbench.research.pool import Question, batches
@@ -22,6 +23,9 @@ from quantbench.research.pooling import pooled
 from quantbench.research.time_limit import Timed
 
 __all__ = ["Bench", "answers"]
+
+KEPT_SECONDS: Final = 1.0
+"""What a search that is killed may lose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +66,7 @@ class Bench:
         )
 
 
-def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice]) -> Batch:
+def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice], *, ahead: int = 0) -> Batch:
     """Return what came of the choices, in their order; stopped half-way, what was done is kept.
 
     Parameters
@@ -73,16 +77,18 @@ def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choi
         One a choice, ready to trade.
     choices : sequence of dict
         What each was made from.
+    ahead : int
+        How many more are likely to be asked for later.
     """
-    names = [canonical(choice) for choice in choices] if bench.keeps else [""] * len(choices)
-    found = [_of_market(bench, market, strategies, names) for market in range(len(bench.questions))]
+    names = canonical_each(choices) if bench.keeps else [""] * len(choices)
+    found = [_of_market(bench, market, strategies, names, ahead) for market in range(len(bench.questions))]
     return found[0] if len(found) == 1 else pooled([question.bars for question in bench.questions], found)
 
 
-def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str]) -> Batch:
+def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str], ahead: int) -> Batch:
     question, known = bench.questions[market], bench.known[market]
     new = [row for row, name in enumerate(names) if name not in known]
-    made = _traded(bench, market, [strategies[row] for row in new], [names[row] for row in new])
+    made = _traded(bench, market, [strategies[row] for row in new], [names[row] for row in new], ahead)
     if len(new) == len(names):
         return made
     values = np.empty((len(names), len(METRICS)))
@@ -98,18 +104,34 @@ def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names:
     return Batch(values, daily, failures)
 
 
-def _traded(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str]) -> Batch:
-    question, done = bench.questions[market], list[Batch]()
-    if strategies:
-        timed = [Timed(one, bench.seconds) for one in strategies] if bench.seconds else strategies
-        try:
-            done.extend(batches(question, cast("Sequence[Strategy]", timed), workers=bench.workers))
-        finally:
-            if bench.keeps and done:
-                whole = _joined(done, question.bars)
-                many = len(whole.failures)
-                keep(bench.folders[market], Kept(tuple(names[:many]), whole.values, whole.daily, tuple(whole.failures)))
-    return _joined(done, question.bars)
+def _traded(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str], ahead: int) -> Batch:
+    """Trade what is new. It is kept every second, so that a search that is killed loses no more."""
+    question, saved, fresh, timed = bench.questions[market], list[Batch](), list[Batch](), strategies
+    if not strategies:
+        return _joined((), question.bars)
+    if bench.seconds:
+        timed = cast("Sequence[Strategy]", [Timed(one, bench.seconds) for one in strategies])
+    since = time.monotonic()
+    try:
+        for part in batches(question, timed, workers=bench.workers, ahead=ahead):
+            fresh.append(part)
+            if time.monotonic() - since > KEPT_SECONDS:
+                _save(bench, market, names[_many(saved) :], fresh)
+                saved, fresh, since = [*saved, *fresh], [], time.monotonic()
+    finally:
+        _save(bench, market, names[_many(saved) :], fresh)
+    return _joined([*saved, *fresh], question.bars)
+
+
+def _save(bench: Bench, market: int, names: Sequence[str], parts: Sequence[Batch]) -> None:
+    if bench.keeps and parts:
+        whole = _joined(parts, bench.questions[market].bars)
+        its = tuple(names[: _many(parts)])
+        keep(bench.folders[market], Kept(its, whole.values, whole.daily, tuple(whole.failures)))
+
+
+def _many(parts: Sequence[Batch]) -> int:
+    return sum(len(part.failures) for part in parts)
 
 
 def _joined(parts: Sequence[Batch], bars: Bars) -> Batch:

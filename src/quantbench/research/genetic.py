@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from math import isnan
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -53,10 +55,10 @@ class Individual:
     point: tuple[float, ...] = ()
     missed: float = np.inf
 
-    @property
+    @cached_property
     def is_feasible(self) -> bool:
         """Whether its objectives count."""
-        return self.missed == 0 and not np.isnan(self.point).any()
+        return self.missed == 0 and not any(map(isnan, self.point))
 
 
 def genetic(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:  # noqa: ARG001  (the points say it)
@@ -75,7 +77,7 @@ def genetic(space: Space, *, objectives: int, trials: int, seed: int) -> Asking:
     islands: list[list[Individual]] = [[] for _ in range(max(1, size // _ISLAND))]
     random = np.random.default_rng(seed)
     counts = [size // len(islands)] * len(islands)
-    children = [[_drawn(space, random) for _ in range(count)] for count in counts]
+    children = [_drawn(space, count, random) for count in counts]
     seen = set[tuple[Any, ...]]()
     generation, waited, mark = 0, 0, _mark(islands)
     while waited < _PATIENCE:
@@ -112,9 +114,12 @@ def _mark(islands: Sequence[Sequence[Individual]]) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _drawn(space: Space, random: np.random.Generator) -> Individual:
-    genes = random.random(len(space))
-    return Individual(tuple(genes), space.at(genes.tolist()))
+def _drawn(space: Space, count: int, random: np.random.Generator) -> list[Individual]:
+    return _individuals(space, random.random((count, len(space))))
+
+
+def _individuals(space: Space, genes: FloatArray) -> list[Individual]:
+    return [Individual(tuple(row), space.at(row)) for row in genes.tolist()]
 
 
 def _children(
@@ -126,37 +131,36 @@ def _children(
 ) -> list[Individual]:
     """Return the next generation; parents stand best first. A child seen before mutates again, a few times."""
     fresh = max(1, round(_IMMIGRANTS * count))
-    made = [_drawn(space, random) for _ in range(fresh)]
-    while len(made) < count:
-        one, two = (parents[int(random.integers(len(parents), size=_TOURNAMENT).min())] for _ in range(2))
-        genes = np.array(one.genes)
-        if random.random() < _CROSSED:
-            genes = _crossed(genes, np.array(two.genes), space, random)
-        for _ in range(_AGAIN):
-            genes = _mutated(genes, space, random)
-            choice = space.at(genes.tolist())
-            if tuple(choice.values()) not in seen:
-                break
-        made.append(Individual(tuple(genes), choice))
-    return made
+    pool, born = np.array([one.genes for one in parents]), count - fresh
+    one, two = pool[random.integers(len(pool), size=(2, born, _TOURNAMENT)).min(axis=2)]
+    genes = np.where(random.random((born, 1)) < _CROSSED, _crossed(one, two, space.ordered, random), one)
+    made: dict[int, Individual] = {}
+    left = np.arange(born)
+    for _ in range(_AGAIN):
+        genes[left] = _mutated(genes[left], space.ordered, random)
+        made |= zip(left.tolist(), _individuals(space, genes[left]), strict=True)
+        left = np.array([row for row in left.tolist() if tuple(made[row].choice.values()) in seen], np.int64)
+        if not len(left):
+            break
+    return [*_drawn(space, fresh, random), *(made[row] for row in range(born))]
 
 
-def _crossed(one: FloatArray, two: FloatArray, space: Space, random: np.random.Generator) -> FloatArray:
+def _crossed(
+    one: FloatArray, two: FloatArray, ordered: npt.NDArray[np.bool_], random: np.random.Generator
+) -> FloatArray:
     """Return genes of one or the other; where values have an order, half of them somewhere between."""
-    ordered = np.array([part.is_ordered for part in space.dimensions])
-    either = np.where(random.random(len(one)) < 0.5, one, two)
-    share = random.random(len(one))
-    return np.where(ordered & (random.random(len(one)) < 0.5), one + share * (two - one), either)
+    either = np.where(random.random(one.shape) < 0.5, one, two)
+    share = random.random(one.shape)
+    return np.where(ordered & (random.random(one.shape) < 0.5), one + share * (two - one), either)
 
 
-def _mutated(genes: FloatArray, space: Space, random: np.random.Generator) -> FloatArray:
-    """Return the genes with about one changed: a step where values have an order, a new draw where not."""
-    ordered = np.array([part.is_ordered for part in space.dimensions])
-    hit = random.random(len(genes)) < 1.0 / len(genes)
-    stepped = np.abs(genes + random.normal(0.0, _REACH, len(genes)))  # mirrored at both ends
+def _mutated(genes: FloatArray, ordered: npt.NDArray[np.bool_], random: np.random.Generator) -> FloatArray:
+    """Return the genes with about one a row changed: a step where values have an order, a new draw where not."""
+    hit = random.random(genes.shape) < 1.0 / genes.shape[1]
+    stepped = np.abs(genes + random.normal(0.0, _REACH, genes.shape))  # mirrored at both ends
     stepped = np.where(stepped >= 1.0, np.maximum(2.0 - stepped, 0.0), stepped)
     stepped = np.minimum(stepped, np.nextafter(1.0, 0.0))
-    return np.where(hit, np.where(ordered, stepped, random.random(len(genes))), genes)
+    return np.where(hit, np.where(ordered, stepped, random.random(genes.shape)), genes)
 
 
 def _survivors(candidates: Sequence[Individual], count: int, random: np.random.Generator) -> list[Individual]:
@@ -168,7 +172,7 @@ def _survivors(candidates: Sequence[Individual], count: int, random: np.random.G
 
 
 def _how_bad(one: Individual) -> tuple[bool, float]:
-    return bool(np.isnan(one.point).any()), one.missed
+    return any(map(isnan, one.point)), one.missed
 
 
 class Pointed(Protocol):

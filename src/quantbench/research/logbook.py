@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,8 @@ class Logbook:
         How many trials to make.
     own : tuple of str
         Numbers of a strategy itself, such as its ``complexity``, that count beside the metrics.
+    size : float
+        How many choices there are.
     """
 
     bench: Bench
@@ -43,6 +46,7 @@ class Logbook:
     constraints: tuple[Constraint, ...]
     most: int
     own: tuple[str, ...] = ()
+    size: float = math.inf
     choices: list[Choice] = field(default_factory=list)
     made: list[Batch] = field(default_factory=list)
     batch: list[int] = field(default_factory=list)
@@ -92,7 +96,8 @@ class Logbook:
         return [choice for choice, _ in new.values()], [strategy for _, strategy in new.values()]
 
     def _try(self, new: list[Choice], strategies: list[Strategy]) -> None:
-        found = answers(self.bench, strategies, new)
+        left = min(self.most, self.size - len(self.refusals)) - len(self) - len(new)
+        found = answers(self.bench, strategies, new, ahead=max(0, int(left)))
         number = self.batch[-1] + 1 if self.batch else 0
         for choice in new:
             self._rows[tuple(choice.values())] = len(self.choices)

@@ -136,9 +136,11 @@ def _value(trial: OptunaTrial, part: Dimension) -> Any:
     if not part.is_ordered:
         listed = part.listed()
         return listed[trial.suggest_categorical(part.name, range(len(listed)))]
-    if isinstance(part.values, Range) and part.values.log and part.values.is_whole:
-        return trial.suggest_int(part.name, int(part.values.low), int(part.values.high), log=True)
-    if isinstance(part.values, Range) and part.values.values() is None:
-        return trial.suggest_float(part.name, part.values.low, part.values.high, log=part.values.log)
-    listed = part.listed()  # their places are whole numbers in order, whatever their distances are
-    return listed[trial.suggest_int(part.name, 0, len(listed) - 1)]
+    values = part.values
+    if not isinstance(values, Range):  # their places are whole numbers in order, whatever their distances are
+        return values[trial.suggest_int(part.name, 0, len(values) - 1)]
+    if values.log and values.is_whole:
+        return trial.suggest_int(part.name, int(values.low), int(values.high), log=True)
+    if values.many is None:
+        return trial.suggest_float(part.name, values.low, values.high, log=values.log)
+    return values.nth(trial.suggest_int(part.name, 0, values.many - 1))

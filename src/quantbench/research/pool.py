@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,10 +26,12 @@ from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
 from quantbench.research import cluster
 from quantbench.research.crew import Turns, worked
+from quantbench.research.parcel import opened, parcel_of
 
 __all__ = ["Gathered", "Question", "batches"]
 
 _FIRST: Final = 8  # trials timed before deciding who does the rest
+_LOOKS: Final = 3  # batches in which they are
 _THREADS_PAY: Final = 0.02  # seconds of work
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
 _LONG: Final = 25_000  # bars: NumPy lets other threads in for long enough; to take turns costs up to a quarter there
@@ -50,34 +54,96 @@ class Question:
     token: str = field(default_factory=lambda: uuid4().hex)  # the same question, whichever copy of it arrives
 
 
-def batches(question: Question, strategies: Sequence[Strategy], *, workers: int | None) -> Iterator[Batch]:
+@dataclass
+class Pace:
+    """How fast the trials of a question go, learnt from batch to batch.
+
+    Attributes
+    ----------
+    alone : float
+        Seconds a trial takes by itself; infinite before it is known.
+    threaded : float
+        Seconds a trial takes by all threads together; NaN before it is known.
+    looks : int
+        How often `alone` was measured: the first trials work out indicators the later ones find.
+    """
+
+    alone: float = math.inf
+    threaded: float = math.nan
+    looks: int = 0
+
+
+_PACES: Final[WeakKeyDictionary[Question, Pace]] = WeakKeyDictionary()
+
+
+def batches(
+    question: Question, strategies: Sequence[Strategy], *, workers: int | None, ahead: int = 0
+) -> Iterator[Batch]:
     """Yield the trials in order, batch by batch.
 
     Threads share the bars and the indicators, and most of a trial needs no lock of Python's. Where
-    they turn out to wait for it (a strategy in pandas or plain Python), processes take over, if the
-    trials left pay for starting them. 1 worker, or little work, needs neither.
+    they turn out to wait for it (a strategy in pandas or plain Python, or many short steps), processes
+    take over, if the trials left pay for starting them. 1 worker, or little work, needs neither.
+
+    Parameters
+    ----------
+    question : Question
+        What is traded, and how.
+    strategies : sequence of Strategy
+        What to try.
+    workers : int or None
+        How many work at once.
+    ahead : int
+        How many trials of the same question are likely to be asked for later.
     """
     if workers is not None and workers < 1:
         raise ParamsError(f"workers must be at least 1 (workers={workers!r})")
     if cluster.cores():
-        parts = _parts(strategies, 0.0, cluster.cores())
-        along = [
-            module
-            for kind in {type(getattr(one, "strategy", one)) for one in strategies}
-            for module in own_modules(kind)
-        ]
-        yield from cluster.worked_by_cluster(_trade, ((question, part) for part in parts), along=along)
+        yield from _by_cluster(question, strategies)
         return
-    floor, cores = _floor(question), workers or os.cpu_count() or 1
-    yield run_trials(strategies[:1], floor)  # compiles, reads caches: not timed
+    if not strategies:
+        return
+    cores, pace = workers or os.cpu_count() or 1, _PACES.setdefault(question, Pace())
+    if pace.looks < _LOOKS:
+        yield from _looked_at(question, strategies[: 1 + _FIRST], pace)
+        strategies = strategies[1 + _FIRST :]
+    left = pace.alone * (len(strategies) + ahead)
+    if not strategies or cores == 1 or (workers is None and left < _THREADS_PAY):
+        floor = _floor(question)
+        yield from (run_trials(part, floor) for part in _parts(strategies, pace.alone))
+        return
+    parts = _parts(strategies, pace.alone, cores)
+    first = 4 * cores if left > _PROCESSES_PAY and math.isnan(pace.threaded) else 0
+    yield from _threaded(question, parts[:first], cores, pace)
+    parts = parts[first:]
+    if _processes_pay(sum(map(len, parts)) + ahead, pace, cores):
+        yield from _pooled(question, parts, cores)
+    else:
+        yield from _threaded(question, parts, cores, pace)
+
+
+def _by_cluster(question: Question, strategies: Sequence[Strategy]) -> Iterator[Batch]:
+    parts = _parts(strategies, 0.0, 2 * cluster.cores())
+    kinds = {type(getattr(one, "strategy", one)) for one in strategies}
+    along = [module for kind in kinds for module in own_modules(kind)]
+    yield from cluster.worked_by_cluster(_trade, question, parts, along=along)
+
+
+def _looked_at(question: Question, strategies: Sequence[Strategy], pace: Pace) -> Iterator[Batch]:
+    """Yield a few trials made one by one, and time all but the first, which compiles and reads caches."""
+    floor = _floor(question)
+    yield run_trials(strategies[:1], floor)
     began = time.perf_counter()
-    yield run_trials(strategies[1 : 1 + _FIRST], floor)
-    each, strategies = (time.perf_counter() - began) / _FIRST, strategies[1 + _FIRST :]
-    left = each * len(strategies)
-    if cores == 1 or (workers is None and left < _THREADS_PAY):
-        yield from (run_trials(part, floor) for part in _parts(strategies, each))
-        return
-    parts, first, ends = _parts(strategies, each, cores), 4 * cores if left > _PROCESSES_PAY else 0, [began]
+    batch = run_trials(strategies[1:], floor)
+    if len(strategies) > 1:
+        pace.alone = min(pace.alone, (time.perf_counter() - began) / len(strategies[1:]))
+        pace.looks += 1
+    yield batch
+
+
+def _threaded(question: Question, parts: Sequence[Sequence[Strategy]], cores: int, pace: Pace) -> Iterator[Batch]:
+    """Yield the batches in order, traded by threads, and learn how fast they were."""
+    floor, ends = _floor(question), list[float]()
     turn = Turns(cores) if len(question.bars) < _LONG else None
 
     def trade(part: Sequence[Strategy]) -> Batch:
@@ -86,13 +152,9 @@ def batches(question: Question, strategies: Sequence[Strategy], *, workers: int 
         return batch
 
     began = time.perf_counter()
-    yield from worked(trade, parts[:first], cores)
-    threaded = (max(ends) - began) / max(1, sum(map(len, parts[:first])))
-    parts = parts[first:]
-    if _processes_pay(sum(map(len, parts)), alone=each, threaded=threaded, cores=cores):
-        yield from _pooled(question, parts, cores)
-    else:
-        yield from worked(trade, parts, cores)
+    yield from worked(trade, parts, cores)
+    if parts:
+        pace.threaded = (max(ends) - began) / sum(map(len, parts))
 
 
 class Gathered:
@@ -126,9 +188,9 @@ class Gathered:
         return Batch(self._values[: len(self)], self._daily[: len(self)], self._failures)
 
 
-def _processes_pay(trials: int, *, alone: float, threaded: float, cores: int) -> bool:
-    """Return whether processes save more than they cost; seconds a trial takes by itself and by all threads."""
-    return trials * (threaded - alone / cores) > _PROCESSES_PAY
+def _processes_pay(trials: int, pace: Pace, cores: int) -> bool:
+    """Return whether processes save more than they cost."""
+    return trials * (pace.threaded - pace.alone / cores) > _PROCESSES_PAY
 
 
 def _parts(strategies: Sequence[Strategy], each: float, cores: int = 1) -> list[Sequence[Strategy]]:
@@ -138,36 +200,35 @@ def _parts(strategies: Sequence[Strategy], each: float, cores: int = 1) -> list[
     return [strategies[i : i + size] for i in range(0, len(strategies), size)]
 
 
-def _pooled(question: Question, parts: list[Sequence[Strategy]], cores: int) -> Iterator[Batch]:
-    """Yield the batches in order, traded by processes."""
+def _pooled(question: Question, parts: Sequence[Sequence[Strategy]], cores: int) -> Iterator[Batch]:
+    """Yield the batches in order, traded by processes; all of them read one copy of the bars."""
     from joblib import Parallel, delayed
 
+    folder = parcel_of(question)
     pool = Parallel(n_jobs=cores, backend="loky", return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-    yield from pool(delayed(_trade)(question, part) for part in parts)
+    yield from pool(delayed(_trade_of)(folder, part) for part in parts)
 
 
-_ARRIVED: Final[dict[str, Question]] = {}
-
-
-def _first_copy(question: Question) -> Question:
-    """Return the copy of a question that arrived first in this process.
-
-    Each batch brings the bars along. Indicators and the venue are kept by identity, so all batches
-    must look at one copy, or a worker would work them out anew for every batch.
-    """
-    first = _ARRIVED.get(question.token)
-    if first is None:
-        _ARRIVED.clear()
-        _ARRIVED[question.token] = first = question
-    return first
+def _trade_of(folder: Path, strategies: Sequence[Strategy]) -> Batch:
+    return _trade(opened(folder), strategies)
 
 
 def _trade(question: Question, strategies: Sequence[Strategy]) -> Batch:
-    return run_trials(strategies, _floor(_first_copy(question)))
+    return run_trials(strategies, _floor(question))
 
 
-@lru_cache(maxsize=1)
+_FLOORS: Final[WeakKeyDictionary[Question, Floor]] = WeakKeyDictionary()
+
+
 def _floor(question: Question) -> Floor:
+    """Return where a question's trials are traded, worked out once."""
+    found = _FLOORS.get(question)
+    if found is None:
+        found = _FLOORS[question] = _laid(question)
+    return found
+
+
+def _laid(question: Question) -> Floor:
     q, start = question, question.trade_from
     venue = venue_of(
         q.bars, account=q.account, costs=q.costs, sizing=q.sizing, limits=q.limits, rates=q.rates, intrabar=q.intrabar

@@ -147,7 +147,7 @@ def searched(
     if wish.trial_seconds is not None and not wish.trial_seconds > 0:
         raise ParamsError(f"trial_seconds must be above 0 (trial_seconds={wish.trial_seconds!r})")
     bench = Bench(strategy, questions, wish.workers, wish.resume, wish.trial_seconds)
-    logbook = Logbook(bench, terms.objectives, terms.constraints, trials)
+    logbook = Logbook(bench, terms.objectives, terms.constraints, trials, size=terms.space.size)
     return carried_out(asked, logbook, terms, size=terms.space.size, progress=progress)
 
 
