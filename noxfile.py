@@ -55,6 +55,13 @@ def kills_runs(session: nox.Session) -> None:
     session.run("pytest", "tests/runs/test_batch_killed.py", "-p", "no:randomly", env={"KILLS": many})
 
 
+@nox.session(name="kills-search")
+def kills_search(session: nox.Session) -> None:
+    """Kill a search by each method at 20 moments: `nox -s kills-search -- 50` for so many."""
+    many = session.posargs[0] if session.posargs else "20"
+    session.run("pytest", "tests/research/test_search_killed.py", "-p", "no:randomly", env={"KILLS": many})
+
+
 @nox.session
 def kill(session: nox.Session) -> None:
     """Imports and updates killed at 50 random moments each; `nox -s kill -- 200 7` for so many from that seed."""

@@ -2,10 +2,8 @@
 
 import hashlib
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +11,7 @@ import pytest
 
 import quantbench as qb
 from quantbench.core.errors import ExecutionError, ParamsError, StoreError
-from quantbench.research import evaluation
+from quantbench.research import evaluation, pool
 from quantbench.research.asking import METHODS
 
 SCRIPT = """
@@ -24,10 +22,14 @@ import quantbench as qb
 bars = qb.load("EURUSD", "H1", "2017-01", "2017-04")
 for method in sys.argv[1].split(","):
     objectives = ("sharpe", "max_drawdown") if method.startswith("nsga") else "sharpe"
-    study = qb.search({strategy}, bars, method=method, objectives=objectives, seed=5, progress=False, workers=1,
+    study = qb.search(qb.MaCross, bars, method=method, objectives=objectives, seed=5, progress=False, workers=1,
                       trials=None if method == "grid" else 60, constraints={{"trades": 3}}, resume={resume})
     print(hashlib.sha256(study.table().to_csv().encode()).hexdigest())
 """
+WORLDS = {
+    "hash seed 0, pandas first": ("0", "import pandas", ""),
+    "hash seed 1, pandas last": ("1", "", "import pandas"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,35 @@ def found(bars, method, *, workers=1, trials=60, **words):
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-def test_any_number_of_workers_gives_the_same_bytes(bars, method):
-    assert len({digest(found(bars, method, workers=workers)) for workers in (1, 2, 4)}) == 1
+def test_any_number_of_workers_threads_or_processes_gives_the_same_bytes(bars, method, monkeypatch):
+    digests = {workers: digest(found(bars, method, workers=workers)) for workers in (1, 2, 4)}
+    by_processes = []
+    real = pool._pooled
+    monkeypatch.setattr(pool, "_pooled", lambda *words: by_processes.append(1) or real(*words))
+    monkeypatch.setattr(pool, "_processes_pay", lambda *_: True)
+    digests["processes"] = digest(found(bars, method, workers=2))
+    assert by_processes, "it was not spread over processes"
+    assert len(set(digests.values())) == 1, digests
 
 
-def test_another_process_with_another_hash_seed_and_pandas_first_or_last_gives_the_same_bytes(bars, tmp_path):
-    texts = []
-    for hash_seed, first, last in (("0", "import pandas", ""), ("1", "", "import pandas")):
-        script = SCRIPT.format(first=first, last=last, resume=False, strategy="qb.MaCross")
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Return the digests other processes found, by world and method; each of them searches by every method."""
+
+    def started(hash_seed, first, last):
+        script = SCRIPT.format(first=first, last=last, resume=False)
+        home = {"PYTHONHASHSEED": hash_seed, "QUANTBENCH_HOME": str(tmp_path_factory.mktemp("world"))}
         words = [sys.executable, "-c", script, ",".join(METHODS)]
-        home = {"PYTHONHASHSEED": hash_seed, "QUANTBENCH_HOME": str(tmp_path)}
-        texts.append(subprocess.run(words, env=os.environ | home, capture_output=True, text=True, check=True).stdout)
-    assert texts[0].split() == texts[1].split() == [digest(found(bars, method)) for method in METHODS]
+        return subprocess.Popen(words, env=os.environ | home, stdout=subprocess.PIPE, text=True)
+
+    running = {name: started(*words) for name, words in WORLDS.items()}
+    return {name: dict(zip(METHODS, one.communicate()[0].split(), strict=True)) for name, one in running.items()}
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_other_processes_with_other_hash_seeds_and_pandas_first_or_last_give_the_same_bytes(bars, method, elsewhere):
+    digests = {name: texts[method] for name, texts in elsewhere.items()}
+    assert set(digests.values()) == {digest(found(bars, method))}, digests
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
@@ -109,32 +128,6 @@ class Counting:
     def __call__(self, question, strategies, **words):
         self.trials += len(strategies)
         return self.real(question, strategies, **words)
-
-
-def test_a_search_that_was_killed_goes_on_to_the_same_bytes(bars, tmp_path):
-    own = "sys.path.insert(0, sys.argv[2])\nfrom slow import Slow"
-    script = SCRIPT.format(first="", last=own, resume=True, strategy="Slow")
-    (tmp_path / "slow.py").write_text(
-        "import time\nfrom dataclasses import dataclass\nimport quantbench as qb\n\n\n@dataclass(frozen=True)\n"
-        "class Slow(qb.Strategy):\n    lookback: int = qb.param(20, low=2, high=400)\n\n"
-        "    def decide(self, bars):\n        time.sleep(0.02)\n"
-        "        return qb.Signals.when(long=bars.close > qb.sma(bars.close, self.lookback))\n"
-    )
-    words = [sys.executable, "-c", script, "tpe", str(tmp_path)]
-
-    def start(home):
-        return subprocess.Popen(words, env=os.environ | {"QUANTBENCH_HOME": str(home)}, stdout=subprocess.PIPE)
-
-    killed = start(tmp_path / "killed")
-    kept = tmp_path / "killed" / "experiments" / "trials"
-    deadline = time.monotonic() + 60
-    while len(list(kept.glob("*/*.parquet"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert 2 <= len(list(kept.glob("*/*.parquet"))) < 6
-    texts = [start(home).communicate()[0] for home in (tmp_path / "killed", tmp_path / "whole")]
-    assert texts[0] == texts[1] != b""
 
 
 def test_twice_the_trials_begin_with_the_trials_of_once(bars):
@@ -251,7 +244,7 @@ def test_a_ledger_that_cannot_be_written_stops_before_the_first_trial(bars, monk
 
 
 def test_a_disk_that_is_full_stops_a_search_in_a_sentence_and_it_goes_on_to_the_same_bytes(bars, tmp_path):
-    script = SCRIPT.format(first="", last="", resume=True, strategy="qb.MaCross")
+    script = SCRIPT.format(first="", last="", resume=True)
     full = "import resource\n" + script.replace(
         "bars = qb.load", "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\nbars = qb.load"
     )
