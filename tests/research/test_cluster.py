@@ -1,7 +1,11 @@
 """A search on a real Dask scheduler and two workers of its own, one of them killed on the way."""
 
+import contextlib
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -10,7 +14,7 @@ import pytest
 
 import quantbench as qb
 from quantbench.core.errors import ExecutionError
-from quantbench.research import cluster
+from quantbench.research import cluster, evaluation
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own, from threads that outlive the test
 
@@ -55,6 +59,51 @@ def test_a_cluster_gives_the_same_table_as_one_worker_also_when_a_worker_dies(ad
     assert cluster.cores() == 0
     assert there.table().to_csv() == here.table().to_csv()
     assert swept.table().to_csv() == qb.sweep(qb.MaCross, bars, workers=1, progress=False).table().to_csv()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills are those of Unix")
+def test_a_scheduler_that_vanishes_is_one_sentence_and_the_search_goes_on(bars, monkeypatch, tmp_path):
+    words = {"method": "random", "trials": 120, "seed": 3, "progress": False}
+    here = qb.search(Slow, bars, workers=1, resume=False, **words)
+    monkeypatch.setenv("QUANTBENCH_HOME", str(tmp_path / "vanished"))
+    monkeypatch.setattr(evaluation, "KEPT_SECONDS", 0.0)
+    program = [sys.executable, "-m", "quantbench", "cluster", "start", "--workers", "1", "--port", "0"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, start_new_session=True) as started:
+        try:
+            address = re.search(r"1 workers at (\S+);", started.stdout.readline())[1]
+            real, kept = evaluation.keep, []
+
+            def keeps(*part):
+                kept.append(real(*part))
+                if len(kept) == 2:
+                    os.killpg(started.pid, signal.SIGKILL)
+
+            monkeypatch.setattr(evaluation, "keep", keeps)
+            with (
+                qb.cluster(address),
+                pytest.raises(ExecutionError, match=r"the cluster was lost .*; what was tried is"),
+            ):
+                qb.search(Slow, bars, **words)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+    tried = qb.read_ledger()
+    assert 0 < len(tried) < 120
+    assert tried.attrs["broken"] == []
+    monkeypatch.setattr(evaluation, "keep", real)
+    made = Counting(evaluation.batches)
+    monkeypatch.setattr(evaluation, "batches", made)
+    assert qb.search(Slow, bars, workers=1, **words).table().to_csv() == here.table().to_csv()
+    assert made.trials == 120 - len(tried), "what was tried is not tried again"
+
+
+class Counting:
+    def __init__(self, real):
+        self.real, self.trials = real, 0
+
+    def __call__(self, question, strategies, **words):
+        self.trials += len(strategies)
+        return self.real(question, strategies, **words)
 
 
 def test_an_address_where_nobody_answers_is_one_sentence(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
@@ -19,14 +20,35 @@ __all__ = ["cluster", "cores", "start_local", "worked_by_cluster"]
 R = TypeVar("R")
 _CLIENT: Final[ContextVar[Any]] = ContextVar("client of the cluster in use", default=None)
 _REACH_SECONDS: Final = 10
-_AHEAD: Final = 2  # parts sent a core before their results are asked for
+_AHEAD: Final = 4  # parts sent a core before their results are asked for
 _REMEMBERED: Final = 4  # questions: several markets take turns
 
 
 def cores() -> int:
     """Return how many cores the cluster in use has; 0 without one."""
     client = _CLIENT.get()
-    return 0 if client is None else sum(client.nthreads().values())
+    if client is None:
+        return 0
+    with _reached():
+        return sum(client.nthreads().values())
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Say in a sentence that a cluster is gone."""
+    from distributed import KilledWorker
+    from distributed.comm.core import CommClosedError
+
+    kept = "what was tried is kept: the same call goes on where it was, here or on another cluster"
+    try:
+        yield
+    except (CancelledError, CommClosedError, TimeoutError) as fault:
+        said = (str(fault).splitlines() or [type(fault).__name__])[0]
+        raise ExecutionError(f"the cluster was lost ({said}); {kept}") from fault
+    except KilledWorker as fault:
+        raise ExecutionError(
+            f"the same trials killed one worker of the cluster after the other, often for want of memory; {kept}"
+        ) from fault
 
 
 def worked_by_cluster(
@@ -52,7 +74,7 @@ def worked_by_cluster(
     Raises
     ------
     ExecutionError
-        When the cluster is lost.
+        When the cluster is lost, or trials kill its workers.
     """
     client, waiting, left = _CLIENT.get(), deque[tuple[Any, Any]](), iter(parts)
     ahead = _AHEAD * max(1, cores())
@@ -60,7 +82,7 @@ def worked_by_cluster(
     def asked(part: Any, whole: bytes | None = None) -> Any:
         return client.submit(_worked, work, shared.token, whole, _packed(part, along), pure=False)
 
-    try:
+    with _reached(), _cancelled(client, waiting):
         if shared.token not in (taught := _TAUGHT.setdefault(client, set())):
             client.run(_learnt, shared.token, _packed(shared, along), on_error="ignore")
             taught.add(shared.token)
@@ -72,6 +94,13 @@ def worked_by_cluster(
             part, future = waiting.popleft()
             found = future.result()
             yield asked(part, _packed(shared, along)).result() if found is _UNKNOWN else found
+
+
+@contextmanager
+def _cancelled(client: Any, waiting: Iterable[tuple[Any, Any]]) -> Iterator[None]:
+    """Cancel what still waits when the block ends, however it ends."""
+    try:
+        yield
     finally:
         client.cancel([future for _, future in waiting])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
@@ -22,7 +22,7 @@ from quantbench.research.pool import Question, batches
 from quantbench.research.pooling import pooled
 from quantbench.research.time_limit import Timed
 
-__all__ = ["Bench", "answers"]
+__all__ = ["Bench", "answers", "rescued"]
 
 KEPT_SECONDS: Final = 1.0
 """What a search that is killed may lose."""
@@ -83,6 +83,13 @@ def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choi
     names = canonical_each(choices) if bench.keeps else [""] * len(choices)
     found = [_of_market(bench, market, strategies, names, ahead) for market in range(len(bench.questions))]
     return found[0] if len(found) == 1 else pooled([question.bars for question in bench.questions], found)
+
+
+def rescued(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice]) -> tuple[list[int], Batch]:
+    """Return which of the choices were kept although their batch was not finished, and what came of them."""
+    now, names = replace(bench), canonical_each(choices)  # reads anew what is kept
+    rows = [row for row, name in enumerate(names) if all(name in known for known in now.known)]
+    return rows, answers(now, [strategies[row] for row in rows], [choices[row] for row in rows])
 
 
 def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str], ahead: int) -> Batch:

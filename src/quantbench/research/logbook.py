@@ -16,7 +16,7 @@ from quantbench.core.strategy import Strategy
 from quantbench.core.study import Constraint, direction
 from quantbench.engine.trials import METRICS, Batch
 from quantbench.research.asking import Told
-from quantbench.research.evaluation import Bench, answers
+from quantbench.research.evaluation import Bench, answers, rescued
 
 __all__ = ["Logbook"]
 
@@ -97,7 +97,16 @@ class Logbook:
 
     def _try(self, new: list[Choice], strategies: list[Strategy]) -> None:
         left = min(self.most, self.size - len(self.refusals)) - len(self) - len(new)
-        found = answers(self.bench, strategies, new, ahead=max(0, int(left)))
+        try:
+            found = answers(self.bench, strategies, new, ahead=max(0, int(left)))
+        except BaseException:  # Ctrl-C or a lost cluster: what was made of the batch is tried too
+            rows, part = rescued(self.bench, strategies, new)
+            if rows:
+                self._record([new[row] for row in rows], [strategies[row] for row in rows], part)
+            raise
+        self._record(new, strategies, found)
+
+    def _record(self, new: list[Choice], strategies: list[Strategy], found: Batch) -> None:
         number = self.batch[-1] + 1 if self.batch else 0
         for choice in new:
             self._rows[tuple(choice.values())] = len(self.choices)

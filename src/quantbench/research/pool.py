@@ -123,7 +123,7 @@ def batches(
 
 
 def _by_cluster(question: Question, strategies: Sequence[Strategy]) -> Iterator[Batch]:
-    parts = _parts(strategies, 0.0, 2 * cluster.cores())
+    parts = _parts(strategies, 0.0, 4 * cluster.cores())
     kinds = {type(getattr(one, "strategy", one)) for one in strategies}
     along = [module for kind in kinds for module in own_modules(kind)]
     yield from cluster.worked_by_cluster(_trade, question, parts, along=along)
