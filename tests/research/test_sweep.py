@@ -7,8 +7,9 @@ import pytest
 
 import quantbench as qb
 from quantbench.core.errors import ExecutionError, ParamsError, StoreError
+from quantbench.data.ledger import count_distinct
 from quantbench.engine.trials import METRICS
-from quantbench.research import pool
+from quantbench.research import evaluation, pool
 
 SPACE = {"fast": (5, 10, 20), "slow": (10, 40, 80)}
 
@@ -96,7 +97,7 @@ def test_what_was_tried_before_an_interrupt_is_in_the_ledger(bars, monkeypatch):
         yield pool._trade(question, strategies[:3])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("quantbench.research.sweep.batches", two_batches)
+    monkeypatch.setattr("quantbench.research.evaluation.batches", two_batches)
     with pytest.raises(KeyboardInterrupt):
         qb.sweep(qb.MaCross, bars, space=SPACE, progress=False)
     assert len(qb.read_ledger()) == 3
@@ -105,9 +106,61 @@ def test_what_was_tried_before_an_interrupt_is_in_the_ledger(bars, monkeypatch):
 def test_a_ledger_that_cannot_be_written_stops_before_the_first_trial(bars, monkeypatch, tmp_path):
     (tmp_path / "experiments").write_text("a file where the folder should be")
     monkeypatch.setenv("QUANTBENCH_HOME", str(tmp_path))
-    monkeypatch.setattr("quantbench.research.sweep.batches", lambda *_, **__: pytest.fail("a trial was run"))
+    monkeypatch.setattr("quantbench.research.evaluation.batches", lambda *_, **__: pytest.fail("a trial was run"))
     with pytest.raises(StoreError, match="experiments"):
         qb.sweep(qb.MaCross, bars, space=SPACE, progress=False)
+
+
+class Counting:
+    def __init__(self, real):
+        self.real, self.trials = real, 0
+
+    def __call__(self, question, strategies, **words):
+        self.trials += len(strategies)
+        return self.real(question, strategies, **words)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    counting = Counting(evaluation.batches)
+    monkeypatch.setattr(evaluation, "batches", counting)
+    return counting
+
+
+def test_trials_a_search_kept_are_not_made_again_and_count_once(bars, made):
+    words = {"space": SPACE, "progress": False, "workers": 1}
+    searched = qb.search(qb.MaCross, bars, method="grid", **words)
+    assert (len(searched), made.trials) == (7, 7)
+    swept = qb.sweep(qb.MaCross, bars, **words)
+    assert made.trials == 7
+    assert swept.table().equals(searched.table().drop(columns="batch"))
+    assert np.array_equal(swept.daily, searched.daily)
+    assert len(qb.read_ledger()) == 14
+    assert count_distinct() == 7
+    qb.sweep(qb.MaCross, bars, costs=qb.Costs(commission_per_lot=1.0), **words)
+    assert made.trials == 14, "another question"
+
+
+def test_a_sweep_keeps_dear_trials_and_makes_only_what_is_new_in_its_place(bars, made, monkeypatch):
+    monkeypatch.setattr("quantbench.research.sweep._DEAR", 0.0)
+    words = {"progress": False, "workers": 1}
+    qb.sweep(Moody, bars, space={"mood": (1, 3)}, **words)
+    whole = qb.sweep(Moody, bars, **words)
+    assert made.trials == 4, "two, then the two others"
+    monkeypatch.setattr("quantbench.research.sweep._DEAR", 1e9)
+    again = qb.sweep(Moody, bars, resume=False, **words)
+    assert made.trials == 8
+    assert whole.table().equals(again.table())
+    assert whole.failures == again.failures
+    assert np.array_equal(whole.daily, again.daily, equal_nan=True)
+
+
+def test_trials_made_as_quickly_as_read_are_not_kept(bars, made, monkeypatch, tmp_path):
+    monkeypatch.setattr("quantbench.research.sweep._DEAR", 1e9)
+    for _ in range(2):
+        qb.sweep(Moody, bars, progress=False)
+    assert made.trials == 8
+    assert not list((tmp_path / "experiments").glob("trials/*/*"))
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,11 @@ class Space(Mapping[str, Values]):
         return np.array([part.is_ordered for part in self.dimensions])
 
     @cached_property
+    def is_conditional(self) -> bool:
+        """Whether some param only sometimes applies."""
+        return any(part.when for part in self.dimensions)
+
+    @cached_property
     def size(self) -> float:
         """How many combinations there are, conditions left aside; infinite with numbers without a step."""
         counts = [_count(part.values) for part in self.dimensions]
@@ -218,10 +223,9 @@ class Space(Mapping[str, Values]):
     def grid(self) -> Iterator[Choice]:
         """Yield every combination once, in the order of the space, the last param fastest."""
         seen = set[tuple[Any, ...]]()
-        conditional = any(part.when for part in self.dimensions)
         for values in product(*(part.listed() for part in self.dimensions)):
             choice = dict(zip(self, values, strict=True))
-            if conditional:
+            if self.is_conditional:
                 choice = self.settled(choice)
                 key = tuple(choice.values())
                 if key in seen:
@@ -231,7 +235,8 @@ class Space(Mapping[str, Values]):
 
     def at(self, shares: Sequence[float]) -> Choice:
         """Return the choice at a point of the unit cube, one share a dimension."""
-        return self.settled({part.name: part.at(share) for part, share in zip(self.dimensions, shares, strict=True)})
+        choice = {part.name: part.at(share) for part, share in zip(self.dimensions, shares, strict=True)}
+        return self.settled(choice) if self.is_conditional else choice
 
     def neighbours(self, choice: Mapping[str, Any]) -> list[Choice]:
         """Return the choices that differ in one param, by one value."""

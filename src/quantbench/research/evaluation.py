@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -18,14 +19,16 @@ from quantbench.core.strategy import Strategy
 from quantbench.data.trial_key import canonical_each
 from quantbench.data.trial_store import Kept, folder_of, keep, kept
 from quantbench.engine.trials import METRICS, Batch
-from quantbench.research.pool import Question, batches
+from quantbench.research.pool import Gathered, Question, batches
 from quantbench.research.pooling import pooled
 from quantbench.research.time_limit import Timed
 
-__all__ = ["Bench", "answers", "rescued"]
+__all__ = ["Bench", "answered", "answers", "rescued"]
 
 KEPT_SECONDS: Final = 1.0
 """What a search that is killed may lose."""
+
+_BLOCK: Final = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class Bench:
         Whether trials are kept as they are made and taken from what was kept.
     seconds : float or None
         How long a strategy may take to decide.
+    dear : float
+        Seconds a trial must take to be kept: below, making it again is as quick as reading it.
     """
 
     strategy: type[Strategy]
@@ -49,6 +54,7 @@ class Bench:
     workers: int | None
     keeps: bool
     seconds: float | None = None
+    dear: float = 0.0
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:
@@ -80,75 +86,85 @@ def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choi
     ahead : int
         How many more are likely to be asked for later.
     """
-    names = canonical_each(choices) if bench.keeps else [""] * len(choices)
-    found = [_of_market(bench, market, strategies, names, ahead) for market in range(len(bench.questions))]
+    found = []
+    for market in range(len(bench.questions)):
+        done = Gathered(len(choices))
+        with closing(answered(bench, strategies, choices, market=market, ahead=ahead)) as parts:
+            for part in parts:
+                done.add(part)
+        found.append(done.batch)
     return found[0] if len(found) == 1 else pooled([question.bars for question in bench.questions], found)
 
 
-def rescued(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice]) -> tuple[list[int], Batch]:
+def answered(
+    bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice], *, market: int = 0, ahead: int = 0
+) -> Generator[Batch]:
+    """Yield what came of the choices on one market, in their order, batch by batch."""
+    known = bench.known[market]
+    names = canonical_each(choices) if known else []
+    new = [row for row, name in enumerate(names) if name not in known] if known else range(len(choices))
+    made = _made(bench, market, [strategies[row] for row in new], [choices[row] for row in new], ahead)
+    if not known:
+        yield from made
+        return
+    fresh = (row for part in made for row in zip(*part, strict=True))
+    for first in range(0, len(names), _BLOCK):
+        rows = [_row(known[name]) if name in known else next(fresh) for name in names[first : first + _BLOCK]]
+        values, daily, failures = zip(*rows, strict=True)
+        yield Batch(np.array(values), np.array(daily), list(failures))
+
+
+def _row(of: tuple[Kept, int]) -> tuple[Any, ...]:
+    part, at = of
+    return part.values[at], part.daily[at], part.failures[at]
+
+
+def rescued(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choice]) -> tuple[list[int], Batch] | None:
     """Return which of the choices were kept although their batch was not finished, and what came of them."""
     now, names = replace(bench), canonical_each(choices)  # reads anew what is kept
     rows = [row for row, name in enumerate(names) if all(name in known for known in now.known)]
+    if not rows:
+        return None
     return rows, answers(now, [strategies[row] for row in rows], [choices[row] for row in rows])
 
 
-def _of_market(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str], ahead: int) -> Batch:
-    question, known = bench.questions[market], bench.known[market]
-    new = [row for row, name in enumerate(names) if name not in known]
-    made = _traded(bench, market, [strategies[row] for row in new], [names[row] for row in new], ahead)
-    if len(new) == len(names):
-        return made
-    values = np.empty((len(names), len(METRICS)))
-    daily = np.empty((len(names), _days(question.bars)), np.float32)
-    failures: list[str | None] = [None] * len(names)
-    values[new], daily[new] = made.values, made.daily
-    for place, row in enumerate(new):
-        failures[row] = made.failures[place]
-    for row, name in enumerate(names):
-        if name in known:
-            part, at = known[name]
-            values[row], daily[row], failures[row] = part.values[at], part.daily[at], part.failures[at]
-    return Batch(values, daily, failures)
-
-
-def _traded(bench: Bench, market: int, strategies: Sequence[Strategy], names: Sequence[str], ahead: int) -> Batch:
+def _made(
+    bench: Bench, market: int, strategies: Sequence[Strategy], choices: Sequence[Choice], ahead: int
+) -> Iterator[Batch]:
     """Trade what is new. It is kept every second, so that a search that is killed loses no more."""
-    question, saved, fresh, timed = bench.questions[market], list[Batch](), list[Batch](), strategies
     if not strategies:
-        return _joined((), question.bars)
+        return
+    timed, waiting, count = strategies, list[tuple[int, Batch]](), 0
     if bench.seconds:
         timed = cast("Sequence[Strategy]", [Timed(one, bench.seconds) for one in strategies])
-    since = time.monotonic()
+    since = began = time.monotonic()
     try:
-        for part in batches(question, timed, workers=bench.workers, ahead=ahead):
-            fresh.append(part)
+        for part in batches(bench.questions[market], timed, workers=bench.workers, ahead=ahead):
+            first, count = count, count + len(part.failures)
+            if bench.keeps and time.monotonic() - began >= bench.dear * count:
+                waiting.append((first, part))
+            yield part
             if time.monotonic() - since > KEPT_SECONDS:
-                _save(bench, market, names[_many(saved) :], fresh)
-                saved, fresh, since = [*saved, *fresh], [], time.monotonic()
+                _keep(bench.folders[market], choices, waiting)
+                waiting, since = [], time.monotonic()
     finally:
-        _save(bench, market, names[_many(saved) :], fresh)
-    return _joined([*saved, *fresh], question.bars)
+        if waiting:
+            _keep(bench.folders[market], choices, waiting)
 
 
-def _save(bench: Bench, market: int, names: Sequence[str], parts: Sequence[Batch]) -> None:
-    if bench.keeps and parts:
-        whole = _joined(parts, bench.questions[market].bars)
-        its = tuple(names[: _many(parts)])
-        keep(bench.folders[market], Kept(its, whole.values, whole.daily, tuple(whole.failures)))
-
-
-def _many(parts: Sequence[Batch]) -> int:
-    return sum(len(part.failures) for part in parts)
-
-
-def _joined(parts: Sequence[Batch], bars: Bars) -> Batch:
+def _keep(folder: Path, choices: Sequence[Choice], parts: Sequence[tuple[int, Batch]]) -> None:
+    """Keep batches, each with the place of its first choice."""
     if not parts:
-        return Batch(np.empty((0, len(METRICS))), np.empty((0, _days(bars)), np.float32), [])
-    return Batch(
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.daily for part in parts]),
-        [failure for part in parts for failure in part.failures],
+        return
+    values, daily, failures = zip(*(part for _, part in parts), strict=True)
+    its = [choice for first, part in parts for choice in choices[first : first + len(part.failures)]]
+    found = Kept(
+        tuple(canonical_each(its)),
+        np.concatenate(values),
+        np.concatenate(daily),
+        tuple(failure for part in failures for failure in part),
     )
+    keep(folder, found)
 
 
 def _folder(strategy: type[Strategy], question: Question) -> Path:

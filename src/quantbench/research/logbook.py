@@ -100,9 +100,9 @@ class Logbook:
         try:
             found = answers(self.bench, strategies, new, ahead=max(0, int(left)))
         except BaseException:  # Ctrl-C or a lost cluster: what was made of the batch is tried too
-            rows, part = rescued(self.bench, strategies, new)
-            if rows:
-                self._record([new[row] for row in rows], [strategies[row] for row in rows], part)
+            if part := rescued(self.bench, strategies, new):
+                rows, found = part
+                self._record([new[row] for row in rows], [strategies[row] for row in rows], found)
             raise
         self._record(new, strategies, found)
 

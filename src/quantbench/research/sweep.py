@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from quantbench.config import now, settings, writable
 from quantbench.core.account import Account, Costs, PercentEquity, Sizing
@@ -15,11 +15,15 @@ from quantbench.core.strategy import Strategy
 from quantbench.core.study import Study
 from quantbench.data.ledger import append_study
 from quantbench.engine.trials import METRICS, Batch
-from quantbench.research.pool import Gathered, Question, batches
+from quantbench.research.evaluation import Bench, answered
+from quantbench.research.pool import Gathered, Question
 from quantbench.research.progress import shown
 from quantbench.research.space import Grid, Wanted, grid_of, space_of
 
 __all__ = ["sweep"]
+
+_DEAR: Final = 0.002
+"""Seconds a trial must take to be kept: to write and read one takes a tenth of that."""
 
 
 def sweep(
@@ -36,6 +40,7 @@ def sweep(
     trade_from: str | datetime | None = None,
     score: str = "sharpe",
     workers: int | None = None,
+    resume: bool = True,
     progress: bool = True,
 ) -> Study:
     """Trade every combination of the declared values and keep every trial.
@@ -55,6 +60,9 @@ def sweep(
     workers : int, optional
         How many trade at once: threads, or processes where a strategy holds Python's lock; all cores where it
         pays, if not given. The answer does not depend on it.
+    resume : bool
+        Take trials of the same question (strategy's code, bars, costs and the rest) that were kept by an earlier
+        search or sweep from there, and keep those that took longer than reading them would.
     progress : bool
         Show a progress bar in a terminal or a notebook.
 
@@ -84,15 +92,16 @@ def sweep(
     found = space_of(strategy, space)
     traded = (account or Account(), costs or Costs(), sizing or PercentEquity(1.0), limits or Limits())
     question = Question(bars, *traded, rates, intrabar, trade_from)
-    return _swept(Asked(strategy, question, grid_of(strategy, found), found, score), workers, progress=progress)
+    asked = Asked(strategy, question, grid_of(strategy, found), found, score)
+    return _swept(asked, Bench(strategy, (question,), workers, resume, dear=_DEAR), progress=progress)
 
 
-def _swept(asked: Asked, workers: int | None, *, progress: bool) -> Study:
+def _swept(asked: Asked, bench: Bench, *, progress: bool) -> Study:
     """Trade what was asked for and write it to the ledger."""
-    ledger, strategies = writable(settings().ledger), asked.grid.strategies
+    ledger, (strategies, choices, _) = writable(settings().ledger), asked.grid
     done = Gathered(len(strategies))
     try:
-        for batch in shown(batches(asked.question, strategies, workers=workers), len(strategies), on=progress):
+        for batch in shown(answered(bench, strategies, choices), len(strategies), on=progress):
             done.add(batch)
     finally:  # Ctrl-C too: what was tried is never forgotten
         if len(done):
