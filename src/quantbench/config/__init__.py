@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,15 +67,21 @@ def settings() -> Settings:
     QuantbenchError
         For a ``QUANTBENCH_...`` variable that is no setting, so that a misspelt one is not ignored.
     """
-    if not any(name.upper().startswith(_PREFIX) for name in os.environ):
-        return Settings(_nearest_home(Path.cwd()))  # nothing to parse: the parser need not be loaded
+    ours = {name: value for name, value in os.environ.items() if name.upper().startswith(_PREFIX)}
+    home = _home_of(tuple(ours.items())) if ours else None  # nothing to parse: the parser need not be loaded
+    return Settings(_nearest_home(Path.cwd()) if home is None else home.expanduser().absolute())
+
+
+@lru_cache(maxsize=4)
+def _home_of(ours: tuple[tuple[str, str], ...]) -> Path | None:
+    """Return the home our variables of the environment name, parsed once for each set of them."""
     environment = _environment()
     known = {_PREFIX + name.upper() for name in environment.model_fields}
-    for name in os.environ:
-        if name.upper().startswith(_PREFIX) and name.upper() not in known:
+    for name, _ in ours:
+        if name.upper() not in known:
             raise QuantbenchError(f"unknown setting {name} in the environment: {did_you_mean(name, known)}")
     home: Path | None = environment().home
-    return Settings(_nearest_home(Path.cwd()) if home is None else home.expanduser().absolute())
+    return home
 
 
 @cache

@@ -18,6 +18,7 @@ import selectors
 import signal
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,19 @@ __all__ = ["main"]
 _PARENT_DIES: Final = 1  # PR_SET_PDEATHSIG
 _AN_EMPTY_ONE: Final = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 _LOG_MOST: Final = 1_000_000  # bytes
+_USED: Final = (
+    "papermill",
+    "bdb",
+    "IPython.core.logger",
+    "quantbench.core.evidence",
+    "quantbench.data.frames",
+    "quantbench.data.manifest",
+    "quantbench.data.parts",
+    "quantbench.data.store",
+    "quantbench.report.figures",
+    "quantbench.report.notebook_views",
+)
+"""What a notebook of a backtest makes Python load: milliseconds of each run, were they not loaded before the fork."""
 
 
 def main() -> None:
@@ -66,14 +80,14 @@ def warm() -> None:
 
     the_format().validate(_AN_EMPTY_ONE)  # before papermill, which imports the slow parts too; this compiles the schema
     import numpy as np
-    import papermill  # noqa: F401
 
+    for module in _USED:
+        import_module(module)
     from quantbench.config import settings
     from quantbench.core.bars import Bars
     from quantbench.core.instrument import Instrument
-    from quantbench.data import store  # noqa: F401
+    from quantbench.data.instruments import instrument as facts_of
     from quantbench.engine.backtest import backtest
-    from quantbench.report import figures  # noqa: F401
     from quantbench.runs.engines.cells import warm_shell
     from quantbench.strategies import MaCross
 
@@ -92,6 +106,7 @@ def warm() -> None:
     bars = Bars("WARM", "H1", instrument, time, close, close + 0.001, close - 0.001, close)
     backtest(MaCross(5, 20), bars).metrics()
     warm_shell()
+    facts_of("EURUSD")  # reads the facts that come with Quantbench
     settings()  # the parser of the environment is loaded, not what it finds
     gc.collect()
     gc.freeze()  # a child that collects garbage would copy every page it looks at
