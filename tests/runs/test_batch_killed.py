@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -40,9 +41,9 @@ def study(home, notebook):
     return home
 
 
-def start(home, engine="fork"):
+def start(home, engine="fork", many=MANY, most_bytes=0):
     return subprocess.Popen(
-        [sys.executable, str(HERE / "run_it.py"), str(home), str(MANY), engine],
+        [sys.executable, str(HERE / "run_it.py"), str(home), str(many), engine, str(most_bytes)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,11 +67,11 @@ def when_running(home, process, seed):
     time.sleep(random.Random(seed).uniform(0.0, 0.6))
 
 
-def all_is_well_in_the_end(home, before):
-    runs = tuple(PlannedRun(home / "short.ipynb", None, {"fast": i}) for i in range(MANY))
+def all_is_well_in_the_end(home, before, many=MANY):
+    runs = tuple(PlannedRun(home / "short.ipynb", None, {"fast": i}) for i in range(many))
     counts = run_plan(Plan("killed", runs), workers=2, engine="fork").counts()
     records = finished(home)
-    assert len(records) == MANY
+    assert len(records) == many
     for record in records.values():
         assert record.status == "ok"
         assert (record.folder / "artifact.txt").read_text() == str(record.parameters["fast"])
@@ -78,7 +79,7 @@ def all_is_well_in_the_end(home, before):
         assert notebook["metadata"]["quantbench"]["status"] == "ok"
     kept = sum(one.status == "ok" for one in before.values())
     assert counts.get("cached", 0) == kept  # the next call finishes the rest, and nothing more
-    assert counts.get("ok", 0) == MANY - kept
+    assert counts.get("ok", 0) == many - kept
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
@@ -122,10 +123,10 @@ def test_a_worker_is_killed(study, seed):
     all_is_well_in_the_end(study, records)
 
 
-@pytest.mark.parametrize("seed", range(1 if KILLS == 3 else KILLS))
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_a_kernel_is_killed(study, seed):
-    process = start(study, "kernel")
-    kernels = []
+    """Each second time together with the coordinator, which leaves the kernel's worker without anyone to tell."""
+    process, kernels = start(study, "kernel", many=3), []
     for _ in range(400):
         with_children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         kernels = [one for one in with_children if "ipykernel_launcher" in " ".join(cmdline(one))]
@@ -136,11 +137,55 @@ def test_a_kernel_is_killed(study, seed):
     for one in kernels[:1]:
         if one.is_running():
             one.kill()
-    process.kill()
-    process.communicate()
+    if seed % 2:
+        process.kill()
+    _, err = process.communicate(timeout=120)
+    assert seed % 2 or process.returncode == 0, err
     before = finished(study)
-    assert {record.status for record in before.values()} <= {"ok", "dead"}
+    assert {record.status for record in before.values()} <= {"ok", "dead", "failed"}
+    assert seed % 2 or len(before) == 3
+    all_is_well_in_the_end(study, before, many=3)
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_the_disk_is_full(study, small_disk, seed):
+    """A file system with room for some of it, or files that may not grow: what was not kept is not called ok."""
+    room = random.Random(seed).randrange(20_000, 400_000)
+    with small_disk(study / "experiments", room) as most_bytes:
+        process = start(study, most_bytes=most_bytes)
+        _, err = process.communicate(timeout=120)
+        assert "Traceback" not in err
+        before = finished(study)
+        for record in before.values():
+            assert record.status != "ok" or (record.folder / "artifact.txt").read_text() == str(
+                record.parameters["fast"]
+            )
     all_is_well_in_the_end(study, before)
+
+
+@pytest.fixture
+def small_disk():
+    """Return a context that lets a folder hold so many bytes; where it cannot, it yields how long a file may get."""
+
+    @contextmanager
+    def small(folder, room):
+        folder.mkdir(exist_ok=True)
+        size = f"size={room // 4096 * 4096}"
+        mounted = not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", size, "none", str(folder)], capture_output=True, check=False
+        ).returncode
+        try:
+            yield 0 if mounted else room // 100
+            if mounted:
+                subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+        finally:
+            if mounted:
+                held.append(folder)
+
+    held = []
+    yield small
+    for folder in held:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
 
 
 def cmdline(process):

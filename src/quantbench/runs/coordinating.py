@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from quantbench.config import now
 from quantbench.core.errors import StoreError
-from quantbench.runs.engines.families import memory_mb
+from quantbench.runs.engines.families import end_survivors, memory_mb
 from quantbench.runs.engines.hands import Ended, Hands, hands_for
 from quantbench.runs.engines.job import PROGRESS, Job
 from quantbench.runs.judging import judged, told_off
@@ -106,6 +106,7 @@ def _ended(hands: Hands, running: dict[int, Running]) -> Iterator[tuple[RunRecor
 def _started(hands: Hands, ready: Ready, home: Path) -> Running:
     """Start one run in a clean folder; what an earlier attempt left, also one that was lost, is put aside."""
     if ready.folder.exists() and not (ready.folder / FILE).exists() and (ready.folder / STARTED).exists():
+        end_survivors(str(ready.folder))
         told_off(ready)
     attempt, moment = put_aside(ready.folder), f"{now():%Y-%m-%dT%H:%M:%S.%f}"
     written(ready.folder / STARTED, json.dumps({"started": moment, "attempt": attempt}), synced=False)

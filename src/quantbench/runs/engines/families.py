@@ -1,12 +1,16 @@
-"""A process and all it started: who they are, and what they hold."""
+"""A process and all it started: who they are, what they hold, and their end."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
+from typing import Final
 
 import psutil
 
-__all__ = ["family", "memory_mb"]
+__all__ = ["end", "end_survivors", "family", "memory_mb"]
+
+_WORKER: Final = "quantbench.runs.engines.worker"
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -25,3 +29,22 @@ def memory_mb(pid: int) -> float:
         with contextlib.suppress(psutil.Error):
             total += one.memory_full_info().uss
     return total / 2**20
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes, and wait until they are gone."""
+    killed = list(processes)
+    for one in killed:
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    psutil.wait_procs(killed, timeout=5.0)
+
+
+def end_survivors(folder: str) -> None:
+    """End what still works on a run although its coordinator died: it would write into the next attempt."""
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = one.cmdline()
+            works = _WORKER in words and any(folder in word for word in words)
+            if works or one.environ().get("QUANTBENCH_RUN") == folder:
+                end(family(one.pid))

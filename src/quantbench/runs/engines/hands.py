@@ -244,7 +244,7 @@ class Spawned:
         with (Path(job.folder) / LOG).open("ab") as log:
             process = subprocess.Popen(  # noqa: S603  (this Python, our module)
                 [sys.executable, "-m", "quantbench.runs.engines.worker", str(file)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # never written to: its end tells the process that this one is gone
                 stdout=log,
                 stderr=log,
                 env=self._environment,
@@ -262,6 +262,7 @@ class Spawned:
                 if (status := process.poll()) is not None:
                     del self._running[pid]
                     self.kill(pid)  # a kernel it left behind
+                    process.stdin.close()  # type: ignore[union-attr]
                     found.append(Ended(pid, status, self._peaks.pop(pid)))
             if time.monotonic() >= until:
                 break
@@ -270,7 +271,7 @@ class Spawned:
 
     def kill(self, pid: int) -> None:
         """End a process, its kernel, and all they started."""
-        for one in family(pid):
+        for one in family(pid):  # not waited for: `ended` reaps it
             with contextlib.suppress(psutil.Error):
                 one.kill()
         if hasattr(os, "killpg"):
