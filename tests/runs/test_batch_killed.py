@@ -143,7 +143,7 @@ def test_a_kernel_is_killed(study, seed):
     assert seed % 2 or process.returncode == 0, err
     before = finished(study)
     assert {record.status for record in before.values()} <= {"ok", "dead", "failed"}
-    assert seed % 2 or len(before) == 3
+    assert seed % 2 or [record.status for record in before.values()].count("ok") >= 2
     all_is_well_in_the_end(study, before, many=3)
 
 

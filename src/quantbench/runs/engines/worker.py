@@ -15,7 +15,7 @@ from quantbench.runs.engines.job import carry_out, read_job
 
 
 def _end_with_coordinator() -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not by sys.stdin: its lock, held by this thread, would abort Python at its end
     end(family(os.getpid())[:-1])
     os._exit(1)
 
