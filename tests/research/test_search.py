@@ -11,6 +11,7 @@ import pytest
 
 import quantbench as qb
 from quantbench.core.errors import ExecutionError, ParamsError, StoreError
+from quantbench.engine.metrics import cost_waterfall
 from quantbench.research import evaluation, pool
 from quantbench.research.asking import METHODS
 
@@ -171,6 +172,19 @@ def test_every_trial_lands_in_the_ledger_once_also_when_taken_from_what_was_kept
     assert len(ledger.drop_duplicates(["params", "data_version"])) == 10
 
 
+def test_the_average_trade_can_be_held_against_what_it_costs(bars):
+    words = {"method": "random", "trials": 30, "seed": 3, "progress": False, "resume": False}
+    costs = qb.Costs(commission_per_lot=3.5)
+    study = qb.search(qb.MaCross, bars, constraints={"average_over_cost": 1.5}, costs=costs, **words)
+    assert [str(one) for one in study.constraints] == ["average_over_cost >= 1.5"]
+    assert study.feasible.tolist() == (study.values["average_over_cost"] >= 1.5).tolist()
+    assert 0 < study.feasible.sum() < len(study)
+    for trial in study.trials[:5]:
+        money = cost_waterfall(qb.backtest(qb.MaCross.from_params(trial.params), bars, costs=costs))
+        expected = money["gross"] / (money["gross"] - money["net"])
+        assert trial.metrics["average_over_cost"] == pytest.approx(expected, rel=1e-9)
+
+
 def test_several_markets_are_pooled_at_equal_risk(bars):
     other = qb.load("BTCUSD", "H1", "2017-08", "2018-02")
     words = {"method": "random", "trials": 8, "seed": 3, "progress": False, "resume": False}
@@ -226,6 +240,8 @@ def test_no_bars_and_money_over_several_markets_are_said_in_a_sentence(bars):
         qb.search(qb.MaCross, bars[:0], **words)
     with pytest.raises(ParamsError, match="expectancy counts money of one market"):
         qb.search(qb.MaCross, [bars, bars], objectives="expectancy", **words)
+    with pytest.raises(ParamsError, match="average_over_cost counts money of one market"):
+        qb.search(qb.MaCross, [bars, bars], constraints={"average_over_cost": 2}, **words)
 
 
 def test_a_score_that_is_nan_for_all_is_a_study_without_a_best(bars):

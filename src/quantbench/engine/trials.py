@@ -36,6 +36,7 @@ METRICS: Final = (
     "profit_factor",
     "win_rate",
     "expectancy",
+    "average_over_cost",
 )
 """What a search knows of each trial, in the order of the kernel; defined in `engine.metrics`."""
 

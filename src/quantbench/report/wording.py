@@ -73,6 +73,9 @@ METRICS: Final = {
     "expectancy_r": Meaning("Expectancy in R", "ratio", "Mean net profit in units of the risk to the stop at entry."),
     "sqn_uncapped": Meaning("SQN, uncapped", "ratio", "SQN with every trade counted: it grows with their number."),
     "max_consecutive_losses": Meaning("Losses in a row", "count", "The longest run of losing trades."),
+    "average_over_cost": Meaning(
+        "Average trade over cost", "ratio", "Mean profit before costs over the mean cost of a trade. Above 1 earns."
+    ),
     "average_bars": Meaning("Bars held", "ratio", "Mean number of bars from entry to exit."),
 }
 

@@ -15,7 +15,7 @@ __all__ = ["Bound", "constraints_of", "objectives_of"]
 Bound = float | tuple[float | None, float | None]
 """At least a number (at most, for metrics of which less is better), or (low, high) with None for no bound."""
 
-_POOLED: Final = frozenset({"profit_factor", "expectancy"})
+_POOLED: Final = frozenset({"profit_factor", "expectancy", "average_over_cost"})
 """Figures of trades in money, which mean nothing over several markets."""
 
 

@@ -69,7 +69,8 @@ def search(
         Metrics of a trial, each taken in its own direction; the first is the score of the study.
     constraints : mapping, optional
         What a trial must meet before its objectives count: at least a number (at most, for volatility), or
-        ``(low, high)`` with None for no bound, such as ``{"trades": 30, "max_drawdown": -0.2}``.
+        ``(low, high)`` with None for no bound, such as ``{"trades": 30, "max_drawdown": -0.2,
+        "average_over_cost": 2}``: the average trade makes twice what trading it takes, before that.
     trials : int, optional
         Distinct choices to try; a grid tries all.
     seed : int, optional

@@ -21,6 +21,7 @@ __all__ = [
     "excursions_in_price",
     "gross_profit",
     "initial_risk",
+    "trade_costs",
     "traded_notional",
     "waterfall",
 ]
@@ -137,6 +138,29 @@ def _moved_in_base(trades: Trades, units: FloatArray, name: str) -> FloatArray:
     return np.asarray(trades["side"] * trades["entry_price"] * share / (1.0 - share), dtype=np.float64)
 
 
+def trade_costs(
+    trades: Trades, instrument: Instrument, *, currency: str, spread: FloatArray, slippage: float
+) -> FloatArray:
+    """Return what each trade cost, in account currency: spread, slippage, commission and swap; a swap can be earned.
+
+    Parameters are those of `waterfall`, and so is what is assumed.
+    """
+    paid, lost = _on_fills(trades, instrument, currency=currency, spread=spread, slippage=slippage)
+    cost: FloatArray = paid + lost - trades["commission"] - trades["swap"]
+    return cost
+
+
+def _on_fills(
+    trades: Trades, instrument: Instrument, *, currency: str, spread: FloatArray, slippage: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return what spread and slippage took from each trade, >= 0."""
+    rate = conversion(trades, instrument, currency=currency)
+    money = trades["lots"] * instrument.contract_size * np.where(np.isnan(rate), 0.0, rate)
+    crossed = np.where(trades["side"] > 0, trades["entry_bar"], trades["exit_bar"])
+    slips = 1.0 + ~np.isin(trades["reason"], _AT_THEIR_PRICE)
+    return spread[crossed] * money, slips * slippage * money
+
+
 class Waterfall(NamedTuple):
     """From what the price gave to what was kept, in account currency; costs are <= 0, and it adds up.
 
@@ -181,10 +205,7 @@ def waterfall(
     `end_of_data`. Everything is converted at the rate of the trade's profit. `gross` is what remains,
     so that a half point the price grid rounded away is in there.
     """
-    rate = conversion(trades, instrument, currency=currency)
-    money = trades["lots"] * instrument.contract_size * np.where(np.isnan(rate), 0.0, rate)
-    crossed = np.where(trades["side"] > 0, trades["entry_bar"], trades["exit_bar"])
-    slips = 1.0 + ~np.isin(trades["reason"], _AT_THEIR_PRICE)
-    paid, lost = -float(np.sum(spread[crossed] * money)), -float(np.sum(slips * slippage * money))
+    taken = _on_fills(trades, instrument, currency=currency, spread=spread, slippage=slippage)
+    paid, lost = (-float(np.sum(one)) for one in taken)
     commission, swap, net = (float(trades[name].sum()) for name in ("commission", "swap", "profit"))
     return Waterfall(net - paid - commission - swap - lost, paid, commission, swap, lost, net)

@@ -15,6 +15,7 @@ from quantbench.engine.metrics.annual import clean, ratio
 
 __all__ = [
     "average_loss",
+    "average_over_cost",
     "average_win",
     "expectancy",
     "longest_streak",
@@ -66,6 +67,30 @@ def average_loss(profit: npt.ArrayLike) -> float:
 def payoff(profit: npt.ArrayLike) -> float:
     """Return ``average_win / |average_loss|``, > 0; NaN without a win or without a loss."""
     return ratio(average_win(profit), -average_loss(profit))
+
+
+def average_over_cost(profit: npt.ArrayLike, *, cost: npt.ArrayLike) -> float:
+    """Return the average trade before costs over the average cost of a trade; 1 earns its costs and no more.
+
+    Parameters
+    ----------
+    profit : array of float
+        Net profit of each trade.
+    cost : array of float
+        What each cost (`trade_costs`).
+
+    Returns
+    -------
+    float
+        NaN where trading cost nothing.
+
+    Examples
+    --------
+    >>> average_over_cost([30.0, -10.0], cost=[10.0, 10.0])
+    2.0
+    """
+    paid, net = float(np.sum(np.asarray(cost, np.float64))), float(np.sum(np.asarray(profit, np.float64)))
+    return ratio(net + paid, paid) if paid > 0 else math.nan
 
 
 def expectancy(profit: npt.ArrayLike) -> float:

@@ -53,6 +53,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "sqn_uncapped": ("trades", "two trades", "trades vary"),
     "max_consecutive_losses": (),
     "average_bars": ("trades",),
+    "average_over_cost": ("trades", "costs"),
 }
 
 _MISSING: Final = {
@@ -73,6 +74,7 @@ _MISSING: Final = {
     "trades vary": "all trades made the same",
     "winners": "no trade made money",
     "losers": "no trade lost money",
+    "costs": "trading cost nothing, or more was earned in swaps",
     "stops": "some trades have no stop at entry, so no R",
 }
 

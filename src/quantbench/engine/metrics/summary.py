@@ -44,6 +44,7 @@ def of_arrays(
     trade_profit: FloatArray,
     trade_bars: npt.NDArray[np.int64],
     trade_risk: FloatArray,
+    trade_cost: FloatArray | None = None,
     notional: float,
     days_per_year: float,
 ) -> Summary:
@@ -63,6 +64,8 @@ def of_arrays(
         Elapsed calendar years, for `cagr_calendar`.
     trade_profit, trade_bars, trade_risk : arrays, one value a trade, in order of closing
         Net profit and initial risk in account currency (NaN: no stop), and bars held.
+    trade_cost : array, optional
+        What each trade cost, account currency (`trade_costs`).
     notional : float
         Value of everything bought and sold, account currency.
     days_per_year : float
@@ -79,6 +82,8 @@ def of_arrays(
         | _of_equity(equity, position, balance=balance, under=under, time_ns=time_ns)
         | _of_trades(trade_profit, trade_bars, trade_risk)
     )
+    cost = np.zeros(len(trade_profit)) if trade_cost is None else trade_cost
+    values["average_over_cost"] = outcomes.average_over_cost(trade_profit, cost=cost)
     total = values["total_return"]
     values["cagr"] = growth_per_year(total, years=len(daily) / days_per_year)
     values["cagr_calendar"] = growth_per_year(total, years=years)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,13 @@ from quantbench.core.timeframe import timeframe_ns
 from quantbench.engine.market import spread_points
 from quantbench.engine.metrics import splits
 from quantbench.engine.metrics.annual import DAYS_A_YEAR, days_mismatch
-from quantbench.engine.metrics.fills import excursions_in_price, gross_profit, initial_risk, traded_notional
+from quantbench.engine.metrics.fills import (
+    excursions_in_price,
+    gross_profit,
+    initial_risk,
+    trade_costs,
+    traded_notional,
+)
 from quantbench.engine.metrics.fills import waterfall as _waterfall
 from quantbench.engine.metrics.outcomes import r_multiples
 from quantbench.engine.metrics.summary import of_arrays
@@ -85,6 +91,7 @@ def of_backtest(result: Backtest) -> pd.Series[float]:
         trade_profit=trades["profit"],
         trade_bars=trades["exit_bar"] - trades["entry_bar"],
         trade_risk=risk,
+        trade_cost=trade_costs(trades, instrument, currency=currency, **_lost(result)),
         notional=traded_notional(trades, instrument, currency=currency),
         days_per_year=instrument.trading_calendar.days_per_year,
     )
@@ -266,11 +273,14 @@ def cost_waterfall(result: Backtest) -> pd.Series[float]:
     """
     import pandas as pd
 
+    found = _waterfall(result.path.trades, result.bars.instrument, currency=result.account.currency, **_lost(result))
+    return pd.Series(found._asdict(), name="waterfall", dtype=np.float64)
+
+
+def _lost(result: Backtest) -> dict[str, Any]:
+    """Return the spread of each bar and the slippage of a fill, as price distances."""
     bars, instrument = result.bars, result.bars.instrument
     paid, scale = result.costs.resolved(instrument), 10.0**instrument.digits
     ask = np.rint((bars.open + spread_points(bars, paid) * instrument.point) * scale) / scale
     slippage = float(np.rint((paid.slippage_points or 0.0) * instrument.point * scale) / scale)
-    found = _waterfall(
-        result.path.trades, instrument, currency=result.account.currency, spread=ask - bars.open, slippage=slippage
-    )
-    return pd.Series(found._asdict(), name="waterfall", dtype=np.float64)
+    return {"spread": ask - bars.open, "slippage": slippage}

@@ -9,6 +9,8 @@ from quantbench.engine._kernels import Desk, room_for, run
 from quantbench.engine.book import (
     BALANCE,
     DAY_START,
+    END,
+    HIT_TAKE,
     LAST_FILL,
     MONEY_CELLS,
     PEAK,
@@ -18,10 +20,13 @@ from quantbench.engine.book import (
     WORST,
     Book,
 )
+from quantbench.engine.levels._kernels import OPEN
 
 NAN = np.nan
 NEVER = -(2**62)
-PROFIT = 12  # column of Book.trade
+# Columns of Book.trade
+SIDE_OF, LOTS, ENTRY_BAR, EXIT_BAR, ENTRY_PRICE, EXIT_PRICE = range(1, 7)
+REASON, COMMISSION, SWAP, PROFIT = range(9, 13)
 
 
 class Lot(NamedTuple):
@@ -84,6 +89,7 @@ def trade_and_measure(desk, book, at_ends, periods, daily, figures):
     run(desk, book, at_ends, np.empty((2, 0)), False)
     _days(at_ends, balance, daily)
     _of_trades(book.trade[: book.state[TRADES], PROFIT], figures)
+    figures[11] = _average_over_cost(desk, book.trade[: book.state[TRADES]])
     total = at_ends[-1] / balance - 1.0
     worst = book.money[WORST] - 1.0
     growth = _growth(total, len(daily) / periods)
@@ -145,3 +151,31 @@ def _of_trades(profit, figures):
     figures[8] = _ratio(won, lost)
     figures[9] = wins / n if n else NAN
     figures[10] = (won - lost) / n if n else NAN
+
+
+@compiles()
+def _average_over_cost(desk, trade):
+    """Return the average trade before costs over what it cost; the costs are those of metrics.trade_costs."""
+    terms, cost, net, rate = desk.terms, 0.0, 0.0, 0.0
+    slippage = np.rint(terms.slippage * terms.scale) / terms.scale  # what a fill loses stands on the grid of prices
+    for i in range(len(trade) - 1, -1, -1):  # the first trade that moved says the rate of those before it
+        rate = _rate(terms, trade[i], rate)
+    for row in trade:
+        rate = _rate(terms, row, rate)
+        crossed = int(row[ENTRY_BAR] if row[SIDE_OF] > 0 else row[EXIT_BAR])
+        slips = 1.0 if row[REASON] == HIT_TAKE or row[REASON] == END else 2.0
+        lost = desk.quotes[4 + OPEN, crossed] - desk.quotes[OPEN, crossed] + slips * slippage
+        cost += lost * row[LOTS] * terms.contract * rate - row[COMMISSION] - row[SWAP]
+        net += row[PROFIT]
+    return _ratio(net + cost, cost) if cost > 0 else NAN
+
+
+@compiles()
+def _rate(terms, row, before):
+    """Return the account currency a unit of quote currency was worth when the trade closed, as metrics.conversion."""
+    if terms.conversion == 0:
+        return 1.0
+    if terms.conversion == 1:
+        return 1.0 / row[EXIT_PRICE]
+    quoted = (row[EXIT_PRICE] - row[ENTRY_PRICE]) * row[SIDE_OF] * row[LOTS] * terms.contract
+    return (row[PROFIT] - row[COMMISSION] - row[SWAP]) / quoted if quoted != 0 else before
