@@ -8,7 +8,9 @@ import pytest
 from quantbench.core.errors import ParamsError
 from quantbench.core.space import Dimension, Range, Space
 from quantbench.core.study import non_dominated
+from quantbench.research import genetic as genetic_search
 from quantbench.research.asking import METHODS, Told, method_named
+from quantbench.research.genetic import Individual, _migrated
 
 DRAWING = sorted(set(METHODS) - {"grid"})
 MIXED = Space(
@@ -107,6 +109,24 @@ def test_four_objectives_spread_over_their_simplex(name):
     for wanted in (*ideal, np.full(4, 0.25)):
         near, by_chance = (np.linalg.norm(found - wanted, axis=1).min() for found in (points, drawn))
         assert near < max(by_chance, 0.1)
+
+
+def test_the_best_of_an_island_replace_the_worst_of_the_next_one():
+    islands = [[Individual((0.0,), {"x": f"{name}{place}"}, (-place,), 0.0) for place in range(5)] for name in "abc"]
+    after = [[one.choice["x"] for one in island] for island in _migrated(islands)]
+    assert after == [
+        ["a0", "a1", "a2", "c0", "c1"],
+        ["b0", "b1", "b2", "a0", "a1"],
+        ["c0", "c1", "c2", "b0", "b1"],
+    ]
+
+
+def test_a_large_genetic_search_lives_on_islands_that_migrate_every_fifth_generation(monkeypatch):
+    seen, real = [], genetic_search._migrated
+    monkeypatch.setattr(genetic_search, "_migrated", lambda islands: seen.append(len(islands)) or real(islands))
+    cube = Space((Dimension("x", Range(0.0, 1.0), 0.5), Dimension("y", Range(0.0, 1.0), 0.5)))
+    run("genetic", cube, lambda choice: choice["x"] * choice["y"], trials=3_000)
+    assert seen == [2] * 6, "thirty generations of a hundred, fifty on an island"
 
 
 def test_a_grid_asks_for_everything_once():
