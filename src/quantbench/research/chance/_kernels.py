@@ -26,7 +26,7 @@ def bootstrap_paths(returns, seed, first, steps, out, fan):
     As `draw_paths`; rows of `out` and `fan` come in eights.
     """
     growth, size, points = 1.0 + returns, np.uint64(len(returns)), fan.shape[1]
-    seeds, state = np.empty(LANES, np.uint64), np.empty((4, LANES))
+    seeds, state, seen = np.empty(LANES, np.uint64), np.empty((4, LANES)), np.empty((points, LANES), np.float32)
     for row in range(0, len(out), LANES):
         for i in range(LANES):
             seeds[i] = mixed(np.uint64(seed) + GOLDEN * np.uint64(first + row + i + 1))
@@ -43,8 +43,11 @@ def bootstrap_paths(returns, seed, first, steps, out, fan):
                 step += 1
                 for i in range(LANES):
                     grow_once(state[:, i], growth, mixed(seeds[i] + at), size)
-            fan[row : row + LANES, point] = state[0]
+            for i in range(LANES):
+                seen[point, i] = state[0, i]
         for i in range(LANES):
+            for point in range(points):  # row by row: a column of a large array is a cache line a cell
+                fan[row + i, point] = seen[point, i]
             out[row + i, 0], out[row + i, 1], out[row + i, 2] = state[0, i] - 1.0, state[2, i] - 1.0, state[3, i] - 1.0
 
 
