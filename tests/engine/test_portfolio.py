@@ -163,6 +163,9 @@ def test_one_weight_of_one_is_the_single_backtest_that_holds_all_equity():
     pd.testing.assert_series_equal(result.trades.swap, single.trades.swap)
     pd.testing.assert_series_equal(result.daily, single.daily)
     ours, theirs = result.metrics(), single.metrics()
+    assert np.isnan(ours.pop("average_over_cost"))
+    assert "not kept" in ours.attrs["reasons"]["average_over_cost"]
+    assert theirs.pop("average_over_cost") < 0
     pd.testing.assert_series_equal(ours, theirs, rtol=1e-9, check_index_type=False)
 
 

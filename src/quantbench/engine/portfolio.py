@@ -82,7 +82,8 @@ class PortfolioBacktest:
     def metrics(self) -> pd.Series[float]:
         """Return the metrics of this path, by the names and definitions of `Backtest.metrics`.
 
-        A trade is a closed part of one symbol; exposure counts bars on which anything is held.
+        A trade is a closed part of one symbol; exposure counts bars on which anything is held. What each
+        trade cost is not kept, so `average_over_cost` is NaN.
         """
         import pandas as pd
 
@@ -103,7 +104,8 @@ class PortfolioBacktest:
             days_per_year=self.calendar.days_per_year,
         )
         series = pd.Series(found.values, name="metrics", dtype=np.float64)
-        series.attrs["reasons"], series.attrs["notes"] = found.reasons, []
+        unknown = {"average_over_cost": "what each trade of a portfolio cost is not kept"}
+        series.attrs["reasons"], series.attrs["notes"] = found.reasons | unknown, []
         return series
 
     @property
