@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -150,10 +151,11 @@ def _in_cell(one: Running) -> float:
 
 
 def _stopped(hands: Hands, running: dict[int, Running], fault: BaseException) -> None:
-    """End what runs and say so; a fault of the store itself cannot be written down, Ctrl-C can."""
+    """End everything that runs, and only then say so of each, as far as the disk lets."""
+    why = "it was stopped (Ctrl-C)" if isinstance(fault, KeyboardInterrupt) else f"the batch stopped: {fault}"
     for pid, one in running.items():
         hands.kill(pid)
-        if not isinstance(fault, StoreError):
-            why = "it was stopped (Ctrl-C)" if isinstance(fault, KeyboardInterrupt) else f"the batch stopped: {fault}"
-            one.verdict = "cancelled", why
+        one.verdict = one.verdict or ("cancelled", why)
+    for pid, one in running.items():
+        with suppress(StoreError):  # what could not be written is told off as lost by the next call
             judged(one, Ended(pid, -9, one.peak_mb), hands.name)

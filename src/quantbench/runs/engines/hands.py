@@ -283,4 +283,5 @@ class Spawned:
         for pid, process in self._running.items():
             self.kill(pid)
             process.wait()
+            process.stdin.close()  # type: ignore[union-attr]
         self._running.clear()
