@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quantbench import __version__
-from quantbench.cli import broker, data, evolve, judging, project, runs, search, trade, validation
+from quantbench.cli import broker, data, evolve, judging, project, reruns, runs, search, trade, validation
 from quantbench.cli.boundary import Boundary
 
 __all__ = ["app"]
@@ -51,4 +51,5 @@ broker.register(app)
 validation.register(app)
 judging.register(app)
 runs.register(app)
+reruns.register(app)
 evolve.register(app)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from quantbench.runs.batch import BatchResult
     from quantbench.runs.demo import DemoResult
     from quantbench.runs.doctor import Finding
+    from quantbench.runs.extending import Extended
     from quantbench.runs.reporting import Report
+    from quantbench.runs.rerunning import Exact
 
 __all__ = [
     "best_trials",
@@ -41,6 +43,7 @@ __all__ = [
     "of_findings",
     "of_monte_carlo",
     "of_report",
+    "of_rerun",
     "of_runs",
     "of_study",
     "of_symbols",
@@ -149,6 +152,12 @@ def of_batch(result: BatchResult) -> str:
 def of_runs(table: pd.DataFrame) -> str:
     """Return the runs that ended."""
     return _text({"runs": table.to_dict("records")})
+
+
+def of_rerun(found: Exact | Extended) -> str:
+    """Return an old study beside what came of running it again."""
+    head = {"study": found.study, "again": found.again, "headline": found.headline, "notes": list(found.notes)}
+    return _text({**head, "rows": found.table.to_dict("records")})
 
 
 def of_calibration(found: Calibration) -> str:

@@ -94,6 +94,7 @@ def _environment() -> Any:
 
         home: Path | None = None
         run: Path | None = None  # set by a batch for each of its runs; where `qb.record` writes
+        pins: str | None = None  # set by a rerun: the versions of data that `qb.load` takes
 
     return Environment
 

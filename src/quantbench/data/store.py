@@ -15,6 +15,7 @@ from quantbench.core.errors import DataError, StoreError, did_you_mean
 from quantbench.core.timeframe import TIMEFRAMES, timeframe_ns
 from quantbench.data.instruments import instrument
 from quantbench.data.longer import Source, longer_bars
+from quantbench.data.pins import SAMPLE, pins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +163,9 @@ def _source(symbol: str, timeframe: str, version: int | str | None) -> Source:
     if version is not None:
         return _from_lake(symbol, timeframe, version)
     candidates = [timeframe, *reversed(_shorter(timeframe))]
+    pinned = _pinned(symbol, candidates)
+    if pinned is not None:
+        return pinned
     stored = _lake_keys(symbol)
     for name in candidates:
         if (symbol, name) in stored:
@@ -171,6 +175,18 @@ def _source(symbol: str, timeframe: str, version: int | str | None) -> Source:
         if (symbol, name) in sample:
             return _from_sample(sample[symbol, name], name)
     raise _not_stored(symbol, timeframe)
+
+
+def _pinned(symbol: str, candidates: list[str]) -> Source | None:
+    """Return where to read from while versions are held fast; None where none of these is."""
+    held = pins()
+    name = next((one for one in candidates if f"{symbol} {one}" in held), None)
+    if name is None:
+        return None
+    version = held[f"{symbol} {name}"]
+    if version == SAMPLE:
+        return _from_sample(sample_files()[symbol, name], name)
+    return _from_lake(symbol, name, version)
 
 
 def _not_stored(symbol: str, timeframe: str) -> DataError:

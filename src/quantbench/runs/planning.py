@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from quantbench.runs.plan import Plan, PlannedRun, RunLimits
 from quantbench.runs.spec import Running, Spec, spec_of
 from quantbench.runs.yaml_text import read_yaml
 
-__all__ = ["Planned", "plan_of", "planned_from"]
+__all__ = ["Planned", "dataset_named", "plan_of", "planned_from", "planned_text"]
 
 
 class Planned(NamedTuple):
@@ -71,33 +72,44 @@ def planned_from(path: str | os.PathLike[str]) -> Planned:
         raise RunError(f"there is no spec {file} that can be read: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:
         raise RunError(f"{file} is no text in UTF-8: {fault.reason} at byte {fault.start}") from fault
-    spec = spec_of(read_yaml(text, name=file.name), name=file.name)
+    return planned_text(text, name=file.name, roots=(settings().home, file.resolve().parent))
+
+
+def planned_text(text: str, *, name: str, roots: Sequence[Path]) -> Planned:
+    """Return the plan of a spec that was read; its notebook is looked for from each root in turn."""
+    spec = spec_of(read_yaml(text, name=name), name=name)
     found = expanded(spec)
-    notebook = None if spec.notebook is None else _notebook(spec.notebook, file)
+    notebook = None if spec.notebook is None else _notebook(spec.notebook, name, roots)
     if notebook is not None:
         contract = notebook_parameters(notebook)
         for run in found.runs:
             injected(contract, run)
     runs = tuple(PlannedRun(notebook, spec.function, run, spec.metrics) for run in found.runs)
     limits = RunLimits(spec.run.timeout, spec.run.cell_timeout, spec.run.memory)
-    data = {name: _version(name, file.name) for name in spec.data}
+    data = {held: _version(held, name) for held in spec.data}
     plan = Plan(spec.name, runs, limits, text, _digest(spec, runs, data), data)
     return Planned(plan, spec.run, found.refused, found.repeated)
 
 
-def _notebook(name: str, spec: Path) -> Path:
+def _notebook(name: str, spec: str, roots: Sequence[Path]) -> Path:
     """Return the notebook, looked for from the project's folder and then beside the spec."""
-    for root in (settings().home, spec.resolve().parent):
+    for root in roots:
         if (root / name).is_file():
             return (root / name).resolve()
-    raise RunError(f"{spec.name}: notebook: there is no {name}, neither in {settings().home} nor beside the spec")
+    raise RunError(f"{spec}: notebook: there is no {name}, neither in {settings().home} nor beside the spec")
 
 
 def _version(name: str, spec: str) -> str:
-    symbol, _, timeframe = name.replace("/", " ").partition(" ")
-    if not timeframe.strip():
+    symbol, timeframe = dataset_named(name)
+    if not timeframe:
         raise RunError(f"{spec}: data: {name!r} is no dataset; write symbol and timeframe, such as EURUSD H1")
-    return load(symbol, timeframe.strip()).version
+    return load(symbol, timeframe).version
+
+
+def dataset_named(name: str) -> tuple[str, str]:
+    """Return symbol and timeframe of a dataset as a spec names it: ``EURUSD H1`` or ``EURUSD/H1``."""
+    symbol, _, timeframe = name.replace("/", " ").partition(" ")
+    return symbol, timeframe.strip()
 
 
 def _digest(spec: Spec, runs: tuple[PlannedRun, ...], data: dict[str, str]) -> str:
