@@ -30,10 +30,16 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def notebooks(session: nox.Session) -> None:
-    """Every notebook from top to bottom, in a home that is thrown away."""
-    words = ("-p", "no:randomly", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300")
+    """Read every notebook, run it on little from top to bottom, and by both engines, which must show the same."""
+    fit, chosen = ("python", "tests/notebooks/fit.py"), session.posargs
+    words = ("-p", "no:randomly", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        session.run("pytest", *words, *(session.posargs or ["notebooks"]), env={"QUANTBENCH_HOME": home})
+        session.run(*fit, "lint", *chosen)
+        session.run(*fit, "small", f"{home}/small", *chosen)
+        session.run(
+            "pytest", *words, "--nbval-cell-timeout=120", f"{home}/small", env={"QUANTBENCH_HOME": f"{home}/home"}
+        )
+        session.run(*fit, "engines", *chosen)
 
 
 @nox.session
