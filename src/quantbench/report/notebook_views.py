@@ -16,7 +16,7 @@ from quantbench.report.search_data import has_score, trial_sharpes, varied
 from quantbench.report.series import keep_extremes
 from quantbench.report.wording import meaning, written
 
-__all__ = ["backtest_html", "evidence_html", "study_html"]
+__all__ = ["backtest_html", "evidence_html", "sketch", "study_html"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -33,8 +33,8 @@ def backtest_html(result: Backtest) -> str:
     head = _row([meaning(name).label for name in names], cell="th")
     values = _row([written(name, float(found[name]), currency=currency) for name in names])
     title = f"{result.strategy!r} on {result.bars.symbol} {result.bars.timeframe}"
-    sketch = _sketch(result.path.equity, base=result.account.balance, says="Equity")
-    return _view(title, result.headline, below=f"{sketch}{_table(head, values)}")
+    drawn = sketch(result.path.equity, base=result.account.balance, says="Equity")
+    return _view(title, result.headline, below=f"{drawn}{_table(head, values)}")
 
 
 def study_html(study: Study) -> str:
@@ -56,9 +56,9 @@ def study_html(study: Study) -> str:
     ]
     head = _row(["trial", *params, *(meaning(name).label for name in names)], cell="th")
     sharpes = np.sort(trial_sharpes(study))
-    sketch = _sketch(sharpes[np.isfinite(sharpes)], base=0.0, says="Sharpe of every trial, sorted")
+    drawn = sketch(sharpes[np.isfinite(sharpes)], base=0.0, says="Sharpe of every trial, sorted")
     headline = f"{study.headline}; best by {meaning(study.score).label}"
-    return _view(title, headline, below=f"{sketch}{_table(head, *rows)}")
+    return _view(title, headline, below=f"{drawn}{_table(head, *rows)}")
 
 
 def evidence_html(evidence: Evidence) -> str:
@@ -92,20 +92,20 @@ def _row(cells: list[str], *, cell: str = "td") -> str:
     return f"<tr>{''.join(f'<{cell}>{escape(text)}</{cell}>' for text in cells)}</tr>"
 
 
-def _sketch(values: FloatArray, *, base: float, says: str) -> str:
+def sketch(values: FloatArray, *, base: float, says: str, wide: int = _WIDE, high: int = _HIGH) -> str:
     """Return a line as inline SVG with the base as a thin level; blue if it ends above, orange below."""
     if len(values) < 2:
         return ""
-    rows = keep_extremes(values, at_most=_WIDE * 2)
-    low, high = min(float(values.min()), base), max(float(values.max()), base)
-    x = rows / (len(values) - 1) * _WIDE
-    scale = (_HIGH - 4) / ((high - low) or 1.0)
-    y, level = _HIGH - 2 - (values[rows] - low) * scale, _HIGH - 2 - (base - low) * scale
+    rows = keep_extremes(values, at_most=wide * 2)
+    low, top = min(float(values.min()), base), max(float(values.max()), base)
+    x = rows / (len(values) - 1) * wide
+    scale = (high - 4) / ((top - low) or 1.0)
+    y, level = high - 2 - (values[rows] - low) * scale, high - 2 - (base - low) * scale
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     colour = GAIN if values[-1] >= base else LOSS
     return (
-        f'<svg role="img" aria-label="{escape(says)}" width="{_WIDE}" height="{_HIGH}" viewBox="0 0 {_WIDE} {_HIGH}">'
+        f'<svg role="img" aria-label="{escape(says)}" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">'
         f"<title>{escape(says)}</title>"
-        f'<line x1="0" x2="{_WIDE}" y1="{level:.1f}" y2="{level:.1f}" stroke="#767b84" stroke-dasharray="2 3"/>'
+        f'<line x1="0" x2="{wide}" y1="{level:.1f}" y2="{level:.1f}" stroke="#767b84" stroke-dasharray="2 3"/>'
         f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.3"/></svg>'
     )

@@ -82,6 +82,9 @@ def run_batch(
 def list_runs(study: str | None = None) -> pd.DataFrame:
     """Return every run that ended, one row each, of one study or of all.
 
+    An ordinary DataFrame. At the end of a cell JupyterLab shows it as a table that is sorted by a click on a heading,
+    with the recorded equity as a sketch and links to the executed notebook and recorded pages.
+
     Columns: ``study, run, status``, ``params.*``, one a metric, ``seconds, ended`` (UTC), ``error``.
 
     Raises
@@ -89,7 +92,9 @@ def list_runs(study: str | None = None) -> pd.DataFrame:
     RunError
         When there is no such study.
     """
-    return frame_of(list_records(study))
+    from quantbench.runs.run_table import RunTable
+
+    return RunTable(frame_of(list_records(study)))
 
 
 def compare_runs(one: str, other: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from quantbench.config import settings
 from quantbench.core.errors import QuantbenchError, RunError
@@ -19,12 +19,9 @@ from quantbench.runs.literals import literal
 from quantbench.runs.plan import Plan
 from quantbench.runs.planning import Planned, dataset_named, planned_text
 from quantbench.runs.record import RunRecord
-from quantbench.runs.store import list_records, root
+from quantbench.runs.store import AGAIN, list_records, root
 
-__all__ = ["AGAIN", "OldStudy", "again", "old_study", "pins_for"]
-
-AGAIN: Final = "@"
-"""Between the name of a study and how it was run again: no name in a spec holds it."""
+__all__ = ["OldStudy", "again", "old_study", "pins_for"]
 
 
 class OldStudy(NamedTuple):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "AGAIN",
     "ATTEMPTS",
     "find_run",
     "list_records",
@@ -26,6 +27,8 @@ __all__ = [
     "studies",
 ]
 
+AGAIN: Final = "@"
+"""Between the name of a study and how it was run again: no name in a spec holds it."""
 ATTEMPTS: Final = "attempts"
 _MOST_ATTEMPTS: Final = 3
 _INDEX: Final = "index.parquet"
@@ -66,7 +69,7 @@ def _folders(study: str | None) -> Iterator[Path]:
 
 
 def find_run(name: str) -> RunRecord:
-    """Return the run of a key, or of the beginning of one, or ``study/key``.
+    """Return the run of a key, or of the beginning of one, or ``study/key``; a rerun only where nothing else is meant.
 
     Raises
     ------
@@ -75,6 +78,8 @@ def find_run(name: str) -> RunRecord:
     """
     study, _, key = name.rpartition("/")
     every = [one for one in list_records(study or None) if one.key.startswith(key)]
+    if not study:
+        every = [one for one in every if AGAIN not in one.study] or every
     if len(every) == 1 and key:
         return every[0]
     if not every or not key:
