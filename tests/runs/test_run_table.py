@@ -106,7 +106,7 @@ def test_everything_that_a_run_can_name_is_escaped():
 def test_params_that_are_the_same_are_said_once_and_only_so_many_rows_are_drawn():
     table = shown(**{"params.fast": [1, 2], "params.symbol": ["EURUSD", "EURUSD"]})
     html = runs_html(table, {})
-    assert "in every run: symbol = EURUSD" in html
+    assert "in every row: symbol = EURUSD" in html
     assert ">symbol</th>" not in html
     many = RunTable(shown(**{"params.fast": range(201)}))
     assert many._repr_html_().count("<tr>") == 201

@@ -115,25 +115,19 @@ def _as_json(result: BatchResult) -> str:
 
 def _show(result: BatchResult) -> None:
     from quantbench.cli.views import console
-    from quantbench.runs.store import frame_of
+    from quantbench.runs.overview import best_runs, headline
 
     out = console()
-    said = ", ".join(f"{many:,} {status}" for status, many in result.counts().items())
     how = f", {result.engine} engine" if result.engine != "auto" else ""
-    out.print(f"{result.study}: {said}, in {result.seconds:.1f} s{how}", style="bold", highlight=False)
-    table = frame_of(list(result.records)).drop(columns=["study", "ended", "error"])
-    metrics = [name for name in table.columns if name not in {"run", "status", "seconds"} and "params." not in name]
-    if metrics:
-        table = table.sort_values(metrics[0], ascending=False)
-    out.print(
-        table.head(10).to_string(index=False, float_format="{:.3f}".format),
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    out.print(f"{headline(result)}, in {result.seconds:.1f} s{how}", style="bold", highlight=False)
+    table = best_runs(result).drop(columns=["study", "ended", "error"])
+    shown = table.to_string(index=False, float_format="{:.3f}".format)
+    out.print(shown, highlight=False, markup=False, soft_wrap=True)
     failed = [one for one in result.records if one.error is not None]
     if failed:
         out.print(f"qb debug {failed[0].key} opens the first that failed", style="dim", highlight=False)
+    if result.page is not None:
+        out.print(f"{result.page}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def runs(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from quantbench import __version__
-from quantbench.config import settings, writable
-from quantbench.core.errors import MissingExtra, StoreError
+from quantbench.config import settings
+from quantbench.core.errors import MissingExtra
 from quantbench.core.evidence import Evidence
 from quantbench.core.results import Backtest
 from quantbench.core.study import Study
@@ -22,6 +20,7 @@ from quantbench.report import figures, limit_tables, search_figures, tables
 from quantbench.report.embedding import Drawing, drawing, plotly_packed, template_json
 from quantbench.report.judgement import gauntlet, opened_note
 from quantbench.report.provenance import provenance
+from quantbench.report.publishing import publish
 from quantbench.report.search_data import has_score, varied, widest_pair
 from quantbench.report.verdict import distinct_trials, judged
 from quantbench.report.wording import tried_phrase
@@ -93,29 +92,13 @@ def write_report(
     known = distinct_trials(result) if tried is None else tried
     opened = openings(result.bars)
     text = page_html(result, study, evidence=evidence, now=now, seed=seed, tried=known, opened=opened)
-    _replace(file, text)
-    return file
+    return publish(file, text)
 
 
 def _file_name(result: Backtest) -> str:
     parts = (type(result.strategy).__name__, result.bars.symbol, result.bars.timeframe)
     # A broker's symbol may hold anything, a file's name may not.
     return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part).strip(".") or "_" for part in parts) + ".html"
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write the text beside the file, then put it in its place: nobody ever sees half a report."""
-    folder = writable(file.parent)
-    try:
-        half = Path(tempfile.mkdtemp(prefix=".report-", dir=folder)) / file.name
-        try:
-            half.write_text(text, encoding="utf-8", newline="\n")
-            half.replace(file)
-        finally:
-            shutil.rmtree(half.parent)
-    except OSError as fault:
-        why = fault.strerror or type(fault).__name__
-        raise StoreError(f"cannot write the report {file}: {why}; free the name or give another with to=") from fault
 
 
 def page_html(

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from quantbench.report.colours import LOSS, MUTED
+from quantbench.report.colours import FONT, LOSS, MUTED
 from quantbench.report.notebook_views import sketch
 from quantbench.report.wording import METRICS, written
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-__all__ = ["Left", "runs_html"]
+__all__ = ["Left", "runs_html", "runs_page"]
 
 _HERE: Final = Path(__file__).parent
 _PARAM: Final = "params."
@@ -65,13 +65,26 @@ def runs_html(table: pd.DataFrame, left: Mapping[tuple[str, str], Left], *, note
         for row, one in zip(table.to_dict("records"), seen, strict=True)
     )
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    said = [f"in every run: {', '.join(f'{name} = {value}' for name, value in fixed.items())}" if fixed else "", note]
+    said = [f"in every row: {', '.join(f'{name} = {value}' for name, value in fixed.items())}" if fixed else "", note]
     below = f'<div class="qb-note">{escape("; ".join(filter(None, said)))}</div>' if any(said) else ""
     name = "qb-" + sha256(body.encode()).hexdigest()[:12]
     script = _own("runs_view.js").replace("NAME", name)
     return (
         f'<div class="qb-runs" data-qb="{name}"><style>{_own("runs_view.css")}</style>'
         f"<table>{body}</table>{below}<script>{script}</script></div>"
+    )
+
+
+def runs_page(title: str, headline: str, table: str) -> str:
+    """Return a page that holds a title, a sentence and a table of runs, and needs nothing else."""
+    policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="color-scheme" content="light dark"><title>{escape(title)}</title>\n'
+        f"<style>body {{ font-family: {FONT}; margin: 2rem; }} h1 {{ font-size: 1.4rem; }}</style></head>\n"
+        f"<body><h1>{escape(title)}</h1>\n<p>{escape(headline)}</p>\n{table}</body></html>\n"
     )
 
 

@@ -17,6 +17,7 @@ from quantbench.runs.lock import only_one
 from quantbench.runs.plan import Plan, PlannedRun
 from quantbench.runs.provenance import Origin, origin_of, packages
 from quantbench.runs.record import RunRecord, read_record, written
+from quantbench.runs.spec import Report
 from quantbench.runs.store import rebuild_index, root, run_folder
 
 __all__ = ["BatchResult", "Progress", "run_plan", "sorted_out", "why"]
@@ -40,12 +41,18 @@ class BatchResult:
     engine : str
         What executed the rest.
     seconds : float
+    report : Report or None
+        What its spec wants shown.
+    page : Path or None
+        Where that was written.
     """
 
     study: str
     records: tuple[RunRecord, ...]
     engine: str
     seconds: float
+    report: Report | None = None
+    page: Path | None = None
 
     def counts(self) -> dict[str, int]:
         """Return how many runs have each status, those it has."""

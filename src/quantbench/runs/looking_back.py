@@ -14,6 +14,7 @@ from quantbench.runs.code_cells import code_cells
 from quantbench.runs.engines.job import NOTEBOOK
 from quantbench.runs.files import read_notebook, write_notebook
 from quantbench.runs.notebook import prepare
+from quantbench.runs.overview import with_page
 from quantbench.runs.planning import planned_from
 from quantbench.runs.record import RunRecord
 from quantbench.runs.store import find_run, frame_of, list_records
@@ -51,7 +52,8 @@ def run_batch(
     Returns
     -------
     BatchResult
-        One record a run; what was known has the status ``"cached"``.
+        One record a run; what was known has the status ``"cached"``. Where the spec has a ``report:``, its `page` lists
+        the best.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def run_batch(
     if only not in {None, "failed"}:
         raise RunError(f"only failed runs can be asked for by themselves (only={only!r})")
     found = planned_from(spec)
-    return run_plan(
+    result = run_plan(
         found.plan,
         workers=workers or found.running.workers,
         engine=engine or found.running.engine,
@@ -77,6 +79,7 @@ def run_batch(
         only="failed" if only else None,
         progress=progress,
     )
+    return result if found.report is None else with_page(result, found.report)
 
 
 def list_runs(study: str | None = None) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from quantbench.runs.literals import literal
 from quantbench.runs.notebook import notebook_parameters
 from quantbench.runs.parameters import injected
 from quantbench.runs.plan import Plan, PlannedRun, RunLimits
-from quantbench.runs.spec import Running, Spec, spec_of
+from quantbench.runs.spec import Report, Running, Spec, spec_of
 from quantbench.runs.yaml_text import read_yaml
 
 __all__ = ["Planned", "dataset_named", "plan_of", "planned_from", "planned_text"]
@@ -33,12 +33,15 @@ class Planned(NamedTuple):
         How the spec wants it executed.
     refused, repeated : int
         Combinations the condition refuses, and those that were there twice.
+    report : Report or None
+        What it wants shown when all is done.
     """
 
     plan: Plan
     running: Running
     refused: int
     repeated: int
+    report: Report | None = None
 
 
 def plan_of(spec: str | os.PathLike[str]) -> Plan:
@@ -88,7 +91,7 @@ def planned_text(text: str, *, name: str, roots: Sequence[Path]) -> Planned:
     limits = RunLimits(spec.run.timeout, spec.run.cell_timeout, spec.run.memory)
     data = {held: _version(held, name) for held in spec.data}
     plan = Plan(spec.name, runs, limits, text, _digest(spec, runs, data), data)
-    return Planned(plan, spec.run, found.refused, found.repeated)
+    return Planned(plan, spec.run, found.refused, found.repeated, spec.report)
 
 
 def _notebook(name: str, spec: str, roots: Sequence[Path]) -> Path:

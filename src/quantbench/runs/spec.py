@@ -76,11 +76,11 @@ class Running(_Part):
 
 
 class Report(_Part):
-    """What is written when a batch is done."""
+    """What is shown when a batch is done: the runs with the highest of a metric (else its first), and on a page."""
 
     title: str | None = None
     metric: Name | None = None
-    top: int = Field(default=10, ge=0)
+    top: int = Field(default=10, ge=1)
 
 
 class Spec(_Part):
@@ -97,7 +97,7 @@ class Spec(_Part):
     repeat: dict[Name, Listed] = {}
     metrics: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     run: Running = Running()
-    report: Report = Report()
+    report: Report | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Spec:
@@ -107,6 +107,12 @@ class Spec(_Part):
             raise ValueError("give either notebook: path/to/it.ipynb or callable: package.module:function")
         if self.function is not None and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", self.function):
             raise ValueError(f"callable must be package.module:function, found {self.function!r}")
+        ranked = None if self.report is None else self.report.metric
+        if ranked is not None and ranked not in self.metrics:
+            raise ValueError(
+                f"report.metric {ranked!r} must be among metrics, so that every run records it: "
+                f"{did_you_mean(ranked, self.metrics)}"
+            )
         return self
 
 
