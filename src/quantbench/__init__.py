@@ -57,7 +57,7 @@ _HOME = {
     "quantbench.runs.notebook": ("run_notebook",),
     "quantbench.runs.planning": ("plan_of",),
     "quantbench.runs.recording": ("record",),
-    "quantbench.runs.secrets": ("secret",),
+    "quantbench.config.secrets": ("secret",),
     "quantbench.strategies": ("DonchianBreakout", "MaCross", "RsiReversion"),
     "quantbench.strategies.rule": ("Rule",),
 }
@@ -66,6 +66,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)  # noqa: PLE0605
 
 if TYPE_CHECKING:
+    from quantbench.config.secrets import secret as secret
     from quantbench.core.account import Account as Account
     from quantbench.core.account import Costs as Costs
     from quantbench.core.account import FixedLots as FixedLots
@@ -142,7 +143,6 @@ if TYPE_CHECKING:
     from quantbench.runs.notebook import run_notebook as run_notebook
     from quantbench.runs.planning import plan_of as plan_of
     from quantbench.runs.recording import record as record
-    from quantbench.runs.secrets import secret as secret
     from quantbench.strategies import DonchianBreakout as DonchianBreakout
     from quantbench.strategies import MaCross as MaCross
     from quantbench.strategies import RsiReversion as RsiReversion

@@ -128,11 +128,12 @@ def check(symbol: opt.Symbol, timeframe: opt.Timeframe, *, html: Page = None, js
     from quantbench.cli import data_views as views
     from quantbench.data.checks import check as check_bars
     from quantbench.data.stored import stored_bars
+    from quantbench.report.publishing import publish
 
     bars = stored_bars(symbol, timeframe)
     report = check_bars(bars, bars.instrument)
     if html is not None:
-        views.write_text(html, report.to_html())
+        publish(html, report.to_html())
     if json:
         typer.echo(report.to_json())
     else:

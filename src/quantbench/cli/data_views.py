@@ -36,7 +36,6 @@ __all__ = [
     "show_refused",
     "show_report",
     "show_spreads",
-    "write_text",
 ]
 
 SCHEMA: Final = 1
@@ -48,25 +47,6 @@ def say(line: str) -> None:
     """Print one sentence; its second lines keep its indent."""
     text = line.lstrip(" ")
     console().print(Padding(Text(text), (0, 0, 0, len(line) - len(text))))
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a text whole or not at all.
-
-    Raises
-    ------
-    StoreError
-        When it cannot be written.
-    """
-    from quantbench.config import writable
-    from quantbench.core.errors import StoreError
-
-    partial = writable(file.absolute().parent) / f".{file.name}.partial"
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(file)
-    except OSError as fault:
-        raise StoreError(f"cannot write {file}: {fault.strerror or fault}; give another file") from fault
 
 
 def show_imported(found: Imported) -> None:

@@ -1,15 +1,19 @@
-"""The one way a page leaves for a reader: whole or not at all."""
+"""The one way a page leaves for a reader: without a secret in it, and whole or not at all."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from quantbench.config import writable
+from quantbench.config.secrets import leaks, secret_values
 from quantbench.core.errors import StoreError
 
 __all__ = ["publish"]
+
+_MOST: Final = 3
 
 
 def publish(file: Path, text: str) -> Path:
@@ -18,8 +22,15 @@ def publish(file: Path, text: str) -> Path:
     Raises
     ------
     StoreError
-        When the folder cannot be made or written to; an older page is then untouched.
+        When the text holds what is or looks like a secret, or the folder cannot be made or written to; an older page
+        is then untouched.
     """
+    found = leaks(text, secret_values())
+    if found:
+        raise StoreError(
+            f"the page {file} was not written: {'; '.join(found[:_MOST])}{'; ...' if len(found) > _MOST else ''}; "
+            "take it out of what the page shows: params, names, titles, figures"
+        )
     folder = writable(file.parent)
     try:
         half = Path(tempfile.mkdtemp(prefix=".report-", dir=folder)) / file.name

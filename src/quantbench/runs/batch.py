@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from quantbench.config import now, settings
+from quantbench.config.secrets import redacted, secret_values
 from quantbench.core.errors import ParamsError, QuantbenchError, RunError
 from quantbench.runs.coordinating import Ready, coordinate
 from quantbench.runs.keys import explain_miss, ingredients, key_of
@@ -179,7 +180,7 @@ def _keep_environment(plan: Plan, origin: Origin, diff: str) -> None:
     place = root() / plan.study / "provenance"
     for name, text in ((f"{origin['environment']}.txt", packages()), (f"{origin['difference']}.diff", diff)):
         if text and not (place / name).exists():
-            written(place / name, text)
+            written(place / name, redacted(text, secret_values().values()))
 
 
 def why(plan: Plan, record: RunRecord) -> list[str]:

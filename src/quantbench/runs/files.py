@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
+from quantbench.config.secrets import redacted, revealed_in, secret_values
 from quantbench.core.errors import MissingExtra, RunError, StoreError
 
 if TYPE_CHECKING:
@@ -63,18 +64,29 @@ def read_notebook(path: Path) -> NotebookNode:
     return notebook
 
 
-def write_notebook(notebook: NotebookNode, path: Path) -> None:
+def write_notebook(notebook: NotebookNode, path: Path, *, as_it_is: bool = False) -> None:
     """Write to a neighbour, then rename: a reader sees the old file or the whole new one.
+
+    Every secret that is known is replaced by ``***`` in it, those that its own cells reveal too.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    path : Path
+    as_it_is : bool
+        For a copy that is about to be executed and then removed.
 
     Raises
     ------
     StoreError
         When it cannot be written.
     """
-    nbformat = the_format()
+    text = the_format().writes(notebook)
+    if not as_it_is:
+        text = redacted(text, secret_values(revealed_in(text)).values())
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(nbformat.writes(notebook), encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as fault:
         raise StoreError(f"cannot write {path}: {fault.strerror}") from fault

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from quantbench.config import now
 from quantbench.core.errors import QuantbenchError
 from quantbench.runs.code_cells import code_cells
-from quantbench.runs.engines.job import LOG, NOTEBOOK, OUTCOME, PROGRESS
+from quantbench.runs.engines.job import NOTEBOOK, OUTCOME, PROGRESS
 from quantbench.runs.files import read_notebook, write_notebook
+from quantbench.runs.hiding import hide_secrets
 from quantbench.runs.notebook import prepare
 from quantbench.runs.record import Fault, RunRecord, Status, write_record
-from quantbench.runs.secrets import redacted, secret_names, secret_values
 
 if TYPE_CHECKING:
     from quantbench.runs.coordinating import Ready, Running
@@ -40,9 +38,9 @@ def judged(one: Running, ended: Ended, engine: str) -> RunRecord:
     """
     folder, planned = one.ready.folder, one.ready.planned
     status, fault, seconds = _status(one, ended)
-    hide = _hidden(folder, planned.parameters)
+    hide = hide_secrets(folder, planned.parameters)
     if fault is not None:
-        fault = replace(fault, message=hide(fault.message))
+        fault = replace(fault, message=hide(fault.message), title=hide(fault.title))
     held = float((_json(folder / OUTCOME) or {}).get("held_mb", 0.0))
     metrics = (_json(folder / METRICS) or {}).get("metrics", {})
     missing = [name for name in planned.required if not _is_number(metrics.get(name))]
@@ -70,19 +68,6 @@ def judged(one: Running, ended: Ended, engine: str) -> RunRecord:
     )
     write_record(record)
     return record
-
-
-def _hidden(folder: Path, parameters: Mapping[str, Any]) -> Callable[[str], str]:
-    """Take every secret that can be known out of what a run wrote; return what takes them out of a text."""
-    values = tuple(secret_values(secret_names(parameters)).values())
-    if not values:
-        return lambda text: text
-    for file in (folder / name for name in (NOTEBOOK, LOG, METRICS, OUTCOME)):
-        with suppress(OSError):
-            text = file.read_text("utf-8", errors="replace")
-            if (kept := redacted(text, values)) != text:
-                file.write_text(kept, encoding="utf-8")
-    return lambda text: redacted(text, values)
 
 
 def _status(one: Running, ended: Ended) -> tuple[Status, Fault | None, float]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from quantbench.config.secrets import leaks
 from quantbench.core.errors import RunError
 from quantbench.runs.files import read_notebook
 from quantbench.runs.parameters import declared
-from quantbench.runs.secrets import leaks
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -18,6 +18,7 @@ from quantbench.config import settings, writable
 from quantbench.core.errors import MissingExtra, RunError
 from quantbench.runs.code_cells import cell_title, code_cells
 from quantbench.runs.files import read_notebook, the_format, write_notebook
+from quantbench.runs.hiding import refuse_secrets
 from quantbench.runs.parameters import Parameter, declared, injected
 from quantbench.runs.record import Fault
 
@@ -176,6 +177,7 @@ def prepare(path: Path, given: Mapping[str, Any]) -> NotebookNode:
     from nbformat.v4 import new_code_cell
 
     code = injected(_contract(notebook, path), given)
+    refuse_secrets(code, f"{path.name}: the parameters")
     notebook.cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.get("tags", [])]
     if given:
         cell = new_code_cell(code, metadata={"tags": ["injected-parameters"]})  # type: ignore[no-untyped-call]
@@ -206,7 +208,7 @@ def _execute(
     with tempfile.TemporaryDirectory(prefix="qb-") as place:  # mode 0700: the kernel's sockets are in it
         folder = Path(place)
         before, after = folder / "prepared.ipynb", folder / "executed.ipynb"
-        write_notebook(notebook, before)
+        write_notebook(notebook, before, as_it_is=True)
         failure = None
         try:
             papermill.execute_notebook(

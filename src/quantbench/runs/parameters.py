@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from quantbench.config.secrets import secret_named
 from quantbench.core.errors import RunError, did_you_mean
 from quantbench.runs.annotations import fits, read_as
 from quantbench.runs.literals import is_number, literal
-from quantbench.runs.secrets import secret_named
 
 __all__ = ["Parameter", "declared", "injected", "literal", "plain_name"]
 

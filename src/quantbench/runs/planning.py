@@ -13,6 +13,7 @@ from quantbench.config import settings
 from quantbench.core.errors import RunError
 from quantbench.data.store import load
 from quantbench.runs.expansion import expanded
+from quantbench.runs.hiding import refuse_secrets
 from quantbench.runs.literals import literal
 from quantbench.runs.notebook import notebook_parameters
 from quantbench.runs.parameters import injected
@@ -80,6 +81,7 @@ def planned_from(path: str | os.PathLike[str]) -> Planned:
 
 def planned_text(text: str, *, name: str, roots: Sequence[Path]) -> Planned:
     """Return the plan of a spec that was read; its notebook is looked for from each root in turn."""
+    refuse_secrets(text, name)
     spec = spec_of(read_yaml(text, name=name), name=name)
     found = expanded(spec)
     notebook = None if spec.notebook is None else _notebook(spec.notebook, name, roots)

@@ -12,6 +12,7 @@ import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
@@ -19,11 +20,15 @@ from urllib.parse import quote, quote_plus
 from quantbench.config import settings
 from quantbench.core.errors import RunError, did_you_mean
 
-__all__ = ["HIDDEN", "leaks", "redacted", "secret", "secret_named", "secret_names", "secret_values"]
+__all__ = ["HIDDEN", "leaks", "redacted", "revealed_in", "secret", "secret_named", "secret_names", "secret_values"]
 
 HIDDEN: Final = "***"
 _SHORTEST: Final = 6
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TELLING: Final = re.compile(
+    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY)$", re.IGNORECASE
+)
+_REVEALED: Final = re.compile(r"\bsecret\(\s*\\*[\"']([A-Za-z_]\w*)\\*[\"']")
 _SHAPES: Final = {
     "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})\b"),
@@ -92,10 +97,26 @@ def secret(name: str) -> str:
     return filed[name]
 
 
-def secret_values(names: Iterable[str]) -> dict[str, str]:
-    """Return the secrets that can be revealed, by name, and all of ``.env``: what must not be written anywhere."""
+def secret_values(names: Iterable[str] = ()) -> dict[str, str]:
+    """Return what must not be written anywhere, by name.
+
+    All of ``.env``, the variables of these names, and every variable whose name ends as those of secrets do:
+    PASSWORD, TOKEN, API_KEY and the like.
+    """
+    told = (name for name in os.environ if _TELLING.search(name))
     found = _filed(settings().home / ".env")
-    return found | {name: os.environ[name] for name in names if os.environ.get(name)}
+    return found | {name: os.environ[name] for name in (*told, *names) if os.environ.get(name)}
+
+
+def revealed_in(text: str) -> tuple[str, ...]:
+    """Return the names of the secrets a text of Python, or of a notebook, reveals: ``qb.secret("NAME")``.
+
+    Examples
+    --------
+    >>> revealed_in('feed = qb.secret("FEED_KEY")')
+    ('FEED_KEY',)
+    """
+    return tuple(dict.fromkeys(_REVEALED.findall(text)))
 
 
 def _filed(file: Path) -> dict[str, str]:
@@ -134,6 +155,8 @@ def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", errors="surrogatepass")
     plain = {value, quote(value, safe="", errors="replace"), quote_plus(value, errors="replace")}
     plain |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1], raw.hex()}
+    as_page = {escape(form) for form in plain}
+    plain |= as_page | {form.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026") for form in plain}
     for coded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
         plain.add(coded.decode().rstrip("="))
     return {form for form in plain if len(form) >= _SHORTEST}

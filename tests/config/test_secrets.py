@@ -2,20 +2,47 @@
 
 import base64
 import json
+import os
+from html import escape
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quantbench.config.secrets import (
+    HIDDEN,
+    leaks,
+    redacted,
+    revealed_in,
+    secret,
+    secret_named,
+    secret_names,
+    secret_values,
+)
 from quantbench.core.errors import RunError
-from quantbench.runs.secrets import HIDDEN, leaks, redacted, secret, secret_named, secret_names, secret_values
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.endswith(("TOKEN", "KEY", "SECRET", "PASSWORD"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("QUANTBENCH_HOME", str(tmp_path))
     return tmp_path
+
+
+def test_a_variable_with_a_telling_name_is_a_secret_without_being_named(monkeypatch):
+    for name in ("BROKER_TOKEN", "Db_Password", "FEED_API_KEY", "SECRET"):
+        monkeypatch.setenv(name, f"value-of-{name}")
+    for name in ("TOKENS_SEEN", "KEYBOARD", "MONKEY", "PASSWORDLESS"):
+        monkeypatch.setenv(name, "no secret")
+    assert set(secret_values()) == {"BROKER_TOKEN", "Db_Password", "FEED_API_KEY", "SECRET"}
+
+
+def test_what_a_text_reveals_is_found_also_inside_of_the_json_of_a_notebook():
+    cells = ["key = qb.secret('ONE')", '__import__("quantbench").secret( "TWO" )', "my_secret = 1", "secret(name)"]
+    for text in ("\n".join(cells), json.dumps(cells)):
+        assert revealed_in(text) == ("ONE", "TWO")
 
 
 def test_the_environment_comes_before_the_file(home, monkeypatch):
@@ -52,6 +79,8 @@ def test_a_secret_is_hidden_in_every_form_in_which_it_leaks(value):
         repr(value)[1:-1],
         raw.hex(),
         base64.b64encode(raw).decode(),
+        escape(value),
+        json.dumps(value)[1:-1].replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"),
     ]
     for form in forms:
         found = redacted(f"\ue000 {form} \ue001", [value])
