@@ -1,5 +1,7 @@
 """Where compiled kernels are kept: a place that can be written to, under a name that knows every source."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,22 @@ def test_every_kernel_of_the_engine_keeps_its_code_there_and_numba_keeps_its_own
 
     assert Path(run._cache.cache_path).is_relative_to(_kernels.kernel_cache())
     assert str(_kernels.kernel_cache()) != numba.config.CACHE_DIR
+
+
+def test_numba_is_loaded_without_scipy_and_multiplies_matrices_all_the_same():
+    code = (
+        "import sys, numpy as np; from quantbench.config import _kernels; before = 'scipy.linalg' in sys.modules;"
+        "import numba; product = numba.njit(lambda a: a @ a)(np.eye(3));"
+        "print(before, product.sum(), 'scipy.linalg.cython_blas' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown == "False 3.0 True\n"
+
+
+def test_scipy_that_is_loaded_already_stays(monkeypatch):
+    import scipy.linalg.cython_blas as blas
+
+    monkeypatch.delitem(sys.modules, "numba")
+    with _kernels._without_scipy():
+        assert sys.modules["scipy.linalg.cython_blas"] is blas
+    assert sys.modules["scipy.linalg.cython_blas"] is blas
