@@ -154,6 +154,8 @@ def _notes(twice: int, never: int) -> tuple[str, ...]:
 
 def _converted(local: IntArray, clock: str) -> tuple[IntArray, int, int]:
     """Return UTC times, and how many rows lie in an hour that comes twice, and in one that never comes."""
+    if clock == "UTC":
+        return local, 0, 0
     utc, twice, never = np.empty_like(local), np.zeros(len(local), np.bool_), 0
     for start in range(0, len(local), _CHUNK):
         rows = slice(start, start + _CHUNK)

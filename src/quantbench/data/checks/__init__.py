@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from quantbench.core.bars import Bars
 from quantbench.core.clock import DAY_NS
@@ -13,7 +15,7 @@ from quantbench.core.instrument import Instrument
 from quantbench.data.checks.activity import check_spread, check_volume
 from quantbench.data.checks.columns import Columns, iso
 from quantbench.data.checks.gaps import check_gaps, check_sessions
-from quantbench.data.checks.order import check_order, check_week
+from quantbench.data.checks.order import are_apart, check_order, check_week
 from quantbench.data.checks.prices import bad_rows, check_moves, check_possible, check_still
 from quantbench.data.checks.repeats import check_repeats
 from quantbench.data.checks.report import Finding, Report
@@ -30,6 +32,8 @@ NAMES: Final = (
     "sessions", "splits", "timeframe", "volume", "volume-scale", "weekend-days", "zero-spread", "zero-volume",
 )  # fmt: skip
 """Every check by the name its finding has."""
+_TOGETHER: Final = 2
+"""Checks at work at the same time: each holds some columns of its own."""
 
 
 def check(bars: Bars | pl.DataFrame, instrument: Instrument, *, timeframe: str | None = None) -> Report:
@@ -65,8 +69,10 @@ def check(bars: Bars | pl.DataFrame, instrument: Instrument, *, timeframe: str |
     columns = columns_to_check(bars, instrument, timeframe)
     if not len(columns):
         return Report(symbol=instrument.symbol, timeframe=columns.timeframe, rows=0, first="", last="", findings=())
-    findings = [*_without_time(bars), *check_order(columns), *check_possible(columns)]
-    sound = _sound(columns)
+    bad = bad_rows(columns)
+    findings = [*_without_time(bars), *check_order(columns), *check_possible(columns, bad)]
+    sound = _sound(columns, bad["prices"] | bad["ohlc"])
+    del bad
     sessions = None
     if len(sound) and columns.length_ns <= DAY_NS:
         sessions = learned_sessions(sound.time, sound.length_ns, instrument)
@@ -119,13 +125,11 @@ def _without_time(bars: Bars | pl.DataFrame) -> Iterator[Finding]:
         )
 
 
-def _sound(columns: Columns) -> Columns:
+def _sound(columns: Columns, bad: npt.NDArray[np.bool_]) -> Columns:
     """Return the columns in order, without duplicates and impossible bars; the same ones if all is well."""
-    bad = bad_rows(columns)
-    good = ~(bad["prices"] | bad["ohlc"])
-    if good.all() and (np.diff(columns.time) > 0).all():
+    if not bad.any() and are_apart(columns, 1):
         return columns
-    rows = np.flatnonzero(good)
+    rows = np.flatnonzero(~bad)
     rows = rows[np.argsort(columns.time[rows], kind="stable")]
     fresh = np.diff(columns.time[rows], prepend=np.iinfo(np.int64).min // 2) > 0
     return columns.taken(rows[fresh])
@@ -136,8 +140,10 @@ def _on_sound(sound: Columns, sessions: Sessions | None) -> Iterator[Finding]:
     if sessions is not None:
         yield from check_gaps(sound, sessions)
         yield from check_sessions(sound, sessions)
-    for of_columns in (check_moves, check_still, check_repeats, check_volume, check_spread):
-        yield from of_columns(sound)
+    alone = (check_moves, check_still, check_repeats, check_volume, check_spread)
+    with ThreadPoolExecutor(_TOGETHER) as pool:  # NumPy lets go of Python's lock
+        for found in pool.map(lambda of_columns: list(of_columns(sound)), alone):
+            yield from found
 
 
 def _coverage(sessions: Sessions | None) -> float:

@@ -12,7 +12,7 @@ from quantbench.core.spans import wall_to_utc
 from quantbench.data.checks.columns import FX_CLOCK, Columns, IntArray, iso
 from quantbench.data.checks.report import Finding
 
-__all__ = ["check_order", "check_week", "weekend_rows"]
+__all__ = ["are_apart", "check_order", "check_week", "weekend_rows"]
 
 _OFTEN = 0.2
 """The share of weeks that makes trading on a weekend a habit: then the clock is wrong, not a bar."""
@@ -20,9 +20,9 @@ _OFTEN = 0.2
 
 def check_order(columns: Columns) -> Iterator[Finding]:
     """Find bars out of order, duplicates, and bars too close together for their timeframe."""
-    step = np.diff(columns.time)
-    if not len(step) or step.min() >= 0.9 * columns.length_ns:
+    if are_apart(columns, 0.9 * columns.length_ns):
         return
+    step = np.diff(columns.time)
     back = np.flatnonzero(step < 0) + 1
     if len(back):
         newest_first = " The file runs from new to old." if len(back) > 0.9 * len(step) else ""
@@ -76,6 +76,13 @@ def _too_close(columns: Columns, order: npt.NDArray[np.int64]) -> Iterator[Findi
             f"{iso(columns.time[rows[0]])}: they are of another timeframe, or off its grid.",
             rows=columns.cases(rows, "close"),
         )
+
+
+def are_apart(columns: Columns, least: float) -> bool:
+    """Return whether each bar opens at least so many nanoseconds after the one before."""
+    return all(
+        len(rows) < 2 or np.diff(rows).min() >= least for rows in map(columns.time.__getitem__, columns.chunks(1))
+    )
 
 
 def check_week(columns: Columns) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -41,14 +41,14 @@ def bad_rows(columns: Columns) -> dict[str, BoolArray]:
     return {"prices": none, "ohlc": inside, "volume": ~(columns.volume >= 0)}
 
 
-def check_possible(columns: Columns) -> Iterator[Finding]:
-    """Find prices at or below zero, NaN or infinite, impossible OHLC, negative volume."""
+def check_possible(columns: Columns, bad: Mapping[str, BoolArray]) -> Iterator[Finding]:
+    """Find prices at or below zero, NaN or infinite, impossible OHLC, negative volume among `bad_rows`."""
     what = {
         "prices": "have a price that is NaN, infinite, zero or negative",
         "ohlc": "have a high below, or a low above, another price of the bar",
         "volume": "have a volume that is negative or none",
     }
-    for name, flags in bad_rows(columns).items():
+    for name, flags in bad.items():
         rows = np.flatnonzero(flags)
         if len(rows):
             yield Finding(
@@ -79,19 +79,29 @@ def _leaps(columns: Columns) -> tuple[IntArray, IntArray]:
     scale = _usual_range(columns)
     spikes, leaps = [], []
     for rows in columns.chunks(3):
-        log_open, log_close = np.log(columns.open[rows]), np.log(columns.close[rows])
+        o, h, l, c = (getattr(columns, name)[rows] for name in ("open", "high", "low", "close"))  # noqa: E741
         usual = scale[rows.start // _BLOCK : (rows.stop - 1) // _BLOCK + 1].repeat(_BLOCK)[rows.start % _BLOCK :]
-        usual = usual[: len(log_close)]
-        move = np.diff(log_close)
-        far = np.abs(move[:-1]) > _SPIKE * usual[1:-1]
-        back = np.abs(log_close[2:] - log_close[:-2]) < _BACK * np.abs(move[:-1])
-        spikes.append(np.flatnonzero(far & back) + 1 + rows.start)
-        high, low = np.log(columns.high[rows]), np.log(columns.low[rows])
-        wick = np.maximum(high - np.maximum(log_open, log_close), np.minimum(log_open, log_close) - low)
-        spikes.append(np.flatnonzero(wick > 2 * _SPIKE * usual) + rows.start)
-        jump = log_open[1:] - log_close[:-1]
-        leaps.append(np.flatnonzero(np.abs(jump) > np.maximum(_SPIKE / 2 * usual[1:], _LEAP)) + 1 + rows.start)
+        usual = usual[: len(c)]
+        far = _apart(c[:-2], c[1:-1], _SPIKE * usual[1:-1])
+        move, back = _log_ratio(c[far], c[far + 1]), _log_ratio(c[far], c[far + 2])
+        spikes.append(far[np.abs(back) < _BACK * np.abs(move)] + 1 + rows.start)
+        spikes.append(_apart(np.maximum(o, c), h, 2 * _SPIKE * usual) + rows.start)
+        spikes.append(_apart(np.minimum(o, c), l, 2 * _SPIKE * usual) + rows.start)
+        leaps.append(_apart(c[:-1], o[1:], np.maximum(_SPIKE / 2 * usual[1:], _LEAP)) + 1 + rows.start)
     return np.unique(np.concatenate(spikes)), np.unique(np.concatenate(leaps))
+
+
+def _apart(one: FloatArray, other: FloatArray, least: FloatArray) -> IntArray:
+    """Return where the log ratio of two prices exceeds `least`; a logarithm is taken only where it may."""
+    # |log(a / b)| > t makes their difference more than t / (1 + t) of the larger: a hair less finds all of them.
+    share = least / (1 + least) * (1 - 1e-9)
+    rows = np.flatnonzero(np.abs(other - one) >= share * np.maximum(one, other))
+    return rows[np.abs(_log_ratio(one[rows], other[rows])) > least[rows]]
+
+
+def _log_ratio(before: FloatArray, after: FloatArray) -> FloatArray:
+    found: FloatArray = np.log(after) - np.log(before)
+    return found
 
 
 def check_still(columns: Columns) -> Iterator[Finding]:

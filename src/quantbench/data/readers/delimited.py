@@ -1,4 +1,4 @@
-"""Delimited text parsed by polars, block by block, all of it or nothing."""
+"""Delimited text parsed by polars, all of it or nothing: in one stream, or block by block to find what is wrong."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from quantbench.core.errors import DataError
 from quantbench.data.parquet import UNREADABLE, pl
 from quantbench.data.readers.faults import first_fault
 from quantbench.data.readers.gathering import gathered
-from quantbench.data.readers.layout import MOMENTS, TEXTS, Layout
+from quantbench.data.readers.layout import MOMENTS, Layout
 from quantbench.data.readers.lines import blocks, tidy
 from quantbench.data.readers.stamps import as_time
+from quantbench.data.readers.streamed import column_of, schema_of, streamed
 from quantbench.data.unpacking import Source
 
 __all__ = ["table"]
@@ -45,7 +46,8 @@ def table(source: Source, layout: Layout) -> pl.DataFrame:
 
 
 def _parsed(source: Source, layout: Layout, format_: str) -> pl.DataFrame:
-    found = gathered(_stream(source, layout, format_))
+    quick = streamed(source, layout, format_)
+    found = gathered(_stream(source, layout, format_)) if quick is None else quick
     if found is None:
         raise DataError(f"{source.name} has a header and no rows")
     return found
@@ -104,7 +106,7 @@ def _block(layout: Layout, rows: bytes, format_: str) -> pl.DataFrame | None:
         frame = pl.read_csv(
             rows,
             has_header=False,
-            schema=_schema(layout),
+            schema=schema_of(layout),
             separator=layout.separator,
             quote_char=None,
         )
@@ -117,25 +119,12 @@ def _block(layout: Layout, rows: bytes, format_: str) -> pl.DataFrame | None:
     return None if _has_gaps(typed, layout) else typed
 
 
-def _schema(layout: Layout) -> dict[str, pl.DataType]:
-    slow = layout.padded or layout.decimal == ","
-    text, number = pl.String(), pl.Float64()
-    return {
-        _column(name, position): text if slow or not name or name in TEXTS else number
-        for position, name in enumerate(layout.names)
-    }
-
-
-def _column(name: str, position: int) -> str:
-    return name or f"_{position}"
-
-
 def _is_short(frame: pl.DataFrame, layout: Layout, rows: bytes, count: int) -> bool:
     """Return whether a row has too few fields or a needed field is empty; too many fail in polars."""
     empty = frame.null_count().row(0, named=True)
     if any(many for name, many in empty.items() if name in layout.names and name not in layout.blank):
         return True
-    if not empty[_column(layout.names[-1], len(layout.names) - 1)]:
+    if not empty[column_of(layout.names[-1], len(layout.names) - 1)]:
         return False
     return rows.count(layout.separator.encode()) != count * (len(layout.names) - 1)
 

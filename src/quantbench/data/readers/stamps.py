@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, cast
+from typing import Final, Literal, TypeVar, cast
 
 from quantbench.core.errors import DataError
 from quantbench.data.parquet import UNREADABLE, pl
 
-__all__ = ["Stamp", "as_time", "stamp_of"]
+__all__ = ["Stamp", "as_moment", "as_time", "in_nanoseconds", "stamp_of"]
+
+Column = TypeVar("Column", pl.Series, pl.Expr)
 
 _DATES: Final = (
     (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)),
@@ -115,33 +117,43 @@ def as_time(column: pl.Series, stamp: Stamp, format_: str) -> pl.Series:
         For one that is not written so, and for a year before 1900 or after 2200.
     """
     try:
-        if stamp.epoch:
-            counts = column.cast(pl.Int64, strict=True)
-            return _in_range(_since_1970(counts, stamp.epoch))
-        if format_.endswith("%I-%p"):  # polars asks for minutes
-            column, format_ = column.str.replace("-([AP]M)$", ":00 ${1}"), format_.replace("%I-%p", "%I:%M %p")
-        if stamp.whole_days:
-            return _in_range(column.str.to_date(format_, strict=True, cache=False).cast(pl.Datetime("us")))
-        times = _parsed(column, format_, "us")
-        in_range = _in_range(times)
+        in_range = in_nanoseconds(as_moment(column, stamp, format_))
         return _parsed(column, format_, "ns") if stamp.fine else in_range
     except UNREADABLE as fault:
         raise DataError(f"a time is not written like {format_ or 'a count since 1970'}") from fault
 
 
-def _parsed(column: pl.Series, format_: str, unit: Literal["us", "ns"]) -> pl.Series:
-    times = column.str.to_datetime(format_, time_unit=unit, strict=True, cache=False)
-    return times.dt.replace_time_zone(None)
+def as_moment(column: Column, stamp: Stamp, format_: str) -> Column:
+    """Return text as naive times of any year, to the microsecond; polars raises where it is not written so."""
+    if stamp.epoch:
+        return _since_1970(column.cast(pl.Int64, strict=True), stamp.epoch)
+    if format_.endswith("%I-%p"):  # polars asks for minutes
+        column, format_ = column.str.replace("-([AP]M)$", ":00 ${1}"), format_.replace("%I-%p", "%I:%M %p")
+    if stamp.whole_days:
+        return column.str.to_date(format_, strict=True, cache=False).cast(pl.Datetime("us"))
+    return _parsed(column, format_, "us")
 
 
-def _since_1970(counts: pl.Series, unit: str) -> pl.Series:
-    if unit == "s":
-        return (counts * 1_000_000).cast(pl.Datetime("us"))
-    return counts.cast(pl.Datetime(cast("Literal['ms', 'us', 'ns']", unit)))
+def in_nanoseconds(times: pl.Series) -> pl.Series:
+    """Return naive times in nanoseconds.
 
-
-def _in_range(times: pl.Series) -> pl.Series:
+    Raises
+    ------
+    DataError
+        For a year before 1900 or after 2200.
+    """
     for moment in (times.min(), times.max()):
         if isinstance(moment, datetime) and not _EARLIEST <= moment.year <= _LATEST:
             raise DataError(f"there is a time in the year {moment.year}, which no history has")
     return times.cast(pl.Datetime("ns"))
+
+
+def _parsed(column: Column, format_: str, unit: Literal["us", "ns"]) -> Column:
+    times = column.str.to_datetime(format_, time_unit=unit, strict=True, cache=False)
+    return times.dt.replace_time_zone(None)
+
+
+def _since_1970(counts: Column, unit: str) -> Column:
+    if unit == "s":
+        return (counts * 1_000_000).cast(pl.Datetime("us"))
+    return counts.cast(pl.Datetime(cast("Literal['ms', 'us', 'ns']", unit)))
