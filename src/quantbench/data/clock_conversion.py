@@ -123,6 +123,8 @@ def to_utc(frame: pl.DataFrame, clock: str | Sequence[Segment]) -> tuple[pl.Data
     starts = [as_ns(segment.first) if segment.first else None for segment in segments]
     if not segments or starts[0] is not None or None in starts[1:] or starts[1:] != sorted(starts[1:], key=_key):
         raise DataError("the segments of a clock must be in order of time, the first from the beginning")
+    if [segment.clock for segment in segments] == ["UTC"]:
+        return frame, ()
     local = frame["time"].cast(pl.Int64).to_numpy()
     if len(segments) == 1:
         utc, twice, never = _converted(local, segments[0].clock)
@@ -154,8 +156,6 @@ def _notes(twice: int, never: int) -> tuple[str, ...]:
 
 def _converted(local: IntArray, clock: str) -> tuple[IntArray, int, int]:
     """Return UTC times, and how many rows lie in an hour that comes twice, and in one that never comes."""
-    if clock == "UTC":
-        return local, 0, 0
     utc, twice, never = np.empty_like(local), np.zeros(len(local), np.bool_), 0
     for start in range(0, len(local), _CHUNK):
         rows = slice(start, start + _CHUNK)

@@ -87,7 +87,7 @@ def check_spread(columns: Columns) -> Iterator[Finding]:
             rows=columns.cases(crossed, "close", "spread"),
             repair="clear-spread",
         )
-    known = columns.spread[carried]
+    known = columns.spread if carried.all() else columns.spread[carried]
     usual = float(np.median(known))
     if len(known) > 2 and known.min() == known.max():
         what = "0 in every bar: the source has none" if usual == 0 else f"{usual:g} points in every bar"

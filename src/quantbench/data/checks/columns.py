@@ -63,6 +63,15 @@ class Columns:
         for start in range(0, max(len(self) - overlap, 1), _CHUNK):
             yield slice(start, min(start + _CHUNK + overlap, len(self)))
 
+    def first_rows(self, flags: npt.NDArray[np.bool_]) -> IntArray:
+        """Return the first rows that are flagged, as many as a finding shows: all of them may be most of the bars."""
+        found = np.zeros(0, np.int64)
+        for rows in self.chunks(0):
+            found = np.concatenate([found, np.flatnonzero(flags[rows]) + rows.start])[:SHOWN]
+            if len(found) == SHOWN:
+                break
+        return found
+
     def taken(self, rows: npt.NDArray[Any]) -> Columns:
         """Return the columns of some rows, in their order."""
         names = ("time", "open", "high", "low", "close", "volume", "spread")

@@ -109,7 +109,7 @@ def check_still(columns: Columns) -> Iterator[Finding]:
     flat = columns.high == columns.low
     many = int(flat.sum())
     if many and (columns.length_ns >= 15 * MINUTE_NS or many > 0.2 * len(columns)):
-        rows = np.flatnonzero(flat)
+        rows = columns.first_rows(flat)
         yield Finding(
             name="flat",
             severity="note",

@@ -28,7 +28,9 @@ def check_repeats(columns: Columns) -> Iterator[Finding]:
     rows = _row_hashes(columns)
     # Where a block starts is told by what is in it, so that both copies have the same anchors.
     sparse = np.uint64(max(len(columns) // _ANCHORS, 1))
-    anchors = np.flatnonzero(rows[: 1 - _WINDOW] % sparse == 0)
+    parts = (part for part in columns.chunks(0) if part.start <= len(rows) - _WINDOW)
+    anchors = np.concatenate([np.flatnonzero(rows[part] % sparse == 0) + part.start for part in parts])
+    anchors = anchors[anchors <= len(rows) - _WINDOW]
     window = np.zeros(len(anchors), np.uint64)
     kinds = np.zeros(len(anchors), np.int64)
     for step in range(_WINDOW):

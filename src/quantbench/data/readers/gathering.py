@@ -59,7 +59,8 @@ def _joined(slabs: Slabs, schema: dict[str, pl.DataType], rows: int) -> pl.DataF
     columns = []
     for name, kind in schema.items():
         held = slabs.pop(name)
-        values = held[0][:rows] if len(held) == 1 else np.concatenate(held)[:rows]
+        held[-1] = held[-1][: rows - _SLAB * (len(held) - 1)]
+        values = held[0] if len(held) == 1 else np.concatenate(held)
         del held
         columns.append(pl.Series(name, values).cast(kind))
     return pl.DataFrame(columns)
