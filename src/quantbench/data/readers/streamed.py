@@ -83,7 +83,7 @@ def _batches(rows: pl.LazyFrame, layout: Layout) -> Iterator[pl.DataFrame]:
     """
     read = ["time", *(name for name in layout.names if name and name not in MOMENTS)]
     for batch in rows.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming"):
-        if any(batch.null_count().row(0)) or not all(batch.select(pl.col(pl.Boolean).all()).row(0)):
+        if any(column.null_count() or (column.dtype == pl.Boolean and not column.all()) for column in batch):
             raise DataError("a field is empty")
         yield batch.select(read).with_columns(in_nanoseconds(batch["time"]))
 
