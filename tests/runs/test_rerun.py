@@ -164,6 +164,16 @@ def test_frozen_parameters_on_newer_bars_are_set_beside_the_band_of_then(study):
     assert "ma on newer bars: of 2 runs" in run("rerun", "ma", "--extend").stdout
 
 
+def test_newer_bars_are_traded_each_time_also_where_the_spec_names_no_data(study):
+    (study / "ma.yaml").write_text(SPEC.replace("data: [EURUSD H1]\n", "").replace("name: ma", "name: bare"))
+    qb.run_batch(study / "ma.yaml")
+    store("2017-05", "2017-06")
+    days = rerun_extended("bare").table["days"].iloc[0]
+    store("2017-06", "2017-07")
+    assert rerun_extended("bare").table["days"].iloc[0] > days
+    assert rerun_exactly("bare").notes[0].startswith("its spec names no data")
+
+
 def test_old_bars_that_no_longer_give_the_old_equity_are_told(study, notebook):
     store("2017-05", "2017-06")
     notebook("trades", CELLS[0].replace("60", "80"), CELLS[1])

@@ -106,7 +106,8 @@ def rerun_extended(
     if old.data and dict(planned.plan.data) == dict(old.data):
         names = ", ".join(old.data)
         raise RunError(f"{study}: {names}: no newer bars, the data is what it was; `qb data update` or `qb data add`")
-    records = run_again(planned, force=False, workers=workers, engine=engine, progress=progress)
+    # Where no data is named, no key says that there is more of it.
+    records = run_again(planned, force=not old.data, workers=workers, engine=engine, progress=progress)
     rows, without = list[dict[str, Any]](), dict[str, int]()
     revised = 0
     for before, now in paired(old, planned, records):
