@@ -63,6 +63,7 @@ def test_every_command_says_what_it_does_in_one_line():
         "debug",
         "compare",
         "schedule",
+        "rerun",
         "evolve",
         "study",
         "cluster",

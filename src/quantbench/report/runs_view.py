@@ -139,7 +139,7 @@ _SIZE: Final = {"wide": 90, "high": 22}
 
 def _run(key: str, left: Left) -> str:
     first, *rest = left.links or ((key, ""),)
-    name = f"<code>{escape(key[:_SHORT])}</code>"
+    name = f'<span class="qb-key">{escape(key[:_SHORT])}</span>'  # JupyterLab hides a link around <code>
     shown = f'<a href="{escape(first[1])}" title="{escape(first[0])}" target="_blank">{name}</a>' if first[1] else name
     more = "".join(f' <a href="{escape(to)}" target="_blank">{escape(what)}</a>' for what, to in rest)
     return shown + more
