@@ -88,7 +88,8 @@ def list_runs(study: str | None = None) -> pd.DataFrame:
     An ordinary DataFrame. At the end of a cell JupyterLab shows it as a table that is sorted by a click on a heading,
     with the recorded equity as a sketch and links to the executed notebook and recorded pages.
 
-    Columns: ``study, run, status``, ``params.*``, one a metric, ``seconds, ended`` (UTC), ``error``.
+    Columns: ``study, run, status``, ``params.*``, one a metric, ``seconds, ended`` (UTC), ``error``. What `qb rerun`
+    made is a study of its own, ``NAME@exact`` or ``NAME@extend``.
 
     Raises
     ------
