@@ -10,10 +10,15 @@ from quantbench.data.pins import SAMPLE, pinned, pins
 def test_pins_hold_inside_and_end_with_what_asked_for_them():
     assert pins() == {}
     with pinned({"EURUSD H1": "a"}):
-        with pytest.raises(ZeroDivisionError), pinned({"EURUSD H1": "b"}):
+        with pinned({"EURUSD H1": "b"}):
             assert pins() == {"EURUSD H1": "b"}
-            raise ZeroDivisionError
         assert pins() == {"EURUSD H1": "a"}
+    assert pins() == {}
+
+
+def test_pins_end_with_an_error_too():
+    with pytest.raises(DataError), pinned({"EURUSD H1": "0" * 16}):
+        qb.load("EURUSD", "H1")
     assert pins() == {}
 
 
