@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 __all__ = [
+    "Cluster",
     "Csv",
     "End",
     "Json",
@@ -20,6 +22,7 @@ __all__ = [
     "Symbol",
     "Timeframe",
     "Workers",
+    "joined",
     "pairs",
     "takes_terms",
 ]
@@ -53,8 +56,18 @@ Start = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First
 End = Annotated[str | None, typer.Option("--to", "--until", metavar="TIME", help="Up to, not including.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="PARAM=VALUE", help="A param; may be repeated.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Cores to use; all of them if not given.", show_default=False)]
+Cluster = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Run on the workers of a Dask cluster.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", dir_okay=False, help="Write every row to it too.")]
+
+
+def joined(cluster: str | None) -> AbstractContextManager[Any]:
+    """Return the context in which the workers of a cluster do the work; without one, this machine does."""
+    from contextlib import nullcontext
+
+    from quantbench.research.cluster import cluster as join
+
+    return join(f"tcp://{cluster.removeprefix('tcp://')}") if cluster else nullcontext()
 
 
 def pairs(words: Iterable[str] | None, example: str) -> dict[str, str]:

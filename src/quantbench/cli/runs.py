@@ -38,11 +38,14 @@ def run(
     engine: Annotated[str | None, typer.Option(help="auto, fork, kernel; else as the spec says.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what is known.")] = False,
     only: Annotated[str | None, typer.Option(metavar="failed", help="Only runs that failed before.")] = None,
+    cluster: opt.Cluster = None,
     json: opt.Json = False,
 ) -> None:
     """Run what is not known yet of a batch of notebooks.
 
-    Run again after it was stopped, it finishes the rest. Exit code 1 where a run did not end well.
+    Run again after it was stopped, it finishes the rest. Exit code 1 where a run did not end well. On a
+    cluster (`qb cluster start`, or your own) workers make the runs: in this folder where they see it too, else
+    they return the files; Python, libraries, code and data must be the same there.
     Example: qb run research/ma_cross.yaml
     """
     from quantbench.runs.looking_back import run_batch
@@ -56,7 +59,8 @@ def run(
         _show_plan(planned_from(spec), json=json)
         return
     asked: dict[str, Any] = {"workers": workers, "engine": engine, "force": force, "only": only}
-    result = run_batch(spec, progress=None if json else _progress(), **asked)
+    with opt.joined(cluster):
+        result = run_batch(spec, progress=None if json else _progress(), **asked)
     if json:
         typer.echo(_as_json(result))
     else:

@@ -27,7 +27,6 @@ Require = Annotated[
 Method = Annotated[str, typer.Option(help="grid, random, sobol, tpe, cmaes, nsga2, nsga3, genetic.")]
 Choose = Annotated[str, typer.Option(help="plateau, worst_window, pareto_knee, best.")]
 Storage = Annotated[str | None, typer.Option(help="Keep it for Optuna: FILE.journal or a database's URL.")]
-Cluster = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Run on a Dask cluster.")]
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
@@ -62,7 +61,7 @@ def search(
     end: opt.End = None,
     select: Choose = "plateau",
     storage: Storage = None,
-    cluster: Cluster = None,
+    cluster: opt.Cluster = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the best to show.")] = 10,
     workers: opt.Workers = None,
     csv: opt.Csv = None,
@@ -94,12 +93,9 @@ def search(
 
 
 def _searched(chosen: type[Strategy], bars: Bars, cluster: str | None, *, shown: bool, **asked: Any) -> Study:
-    from contextlib import nullcontext
-
-    from quantbench.research.cluster import cluster as joined
     from quantbench.research.search import search as run
 
-    with joined(f"tcp://{cluster.removeprefix('tcp://')}") if cluster else nullcontext():
+    with opt.joined(cluster):
         return run(chosen, bars, progress=shown, **asked)
 
 

@@ -1,8 +1,9 @@
-"""Past one machine: the same searches on the workers of a Dask cluster."""
+"""Past one machine: the same searches, and batches of notebooks, on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
 import pickle
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -15,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from quantbench.core.errors import ExecutionError, MissingExtra
 
-__all__ = ["cluster", "cores", "start_local", "worked_by_cluster"]
+__all__ = ["cluster", "cores", "done_by_cluster", "is_wanted", "start_local", "worked_by_cluster"]
 
 R = TypeVar("R")
 _CLIENT: Final[ContextVar[Any]] = ContextVar("client of the cluster in use", default=None)
@@ -82,7 +83,7 @@ def worked_by_cluster(
     def asked(part: Any, whole: bytes | None = None) -> Any:
         return client.submit(_worked, work, shared.token, whole, _packed(part, along), pure=False)
 
-    with _reached(), _cancelled(client, waiting):
+    with _reached(), _cancelled(client, lambda: [future for _, future in waiting]):
         if shared.token not in (taught := _TAUGHT.setdefault(client, set())):
             client.run(_learnt, shared.token, _packed(shared, along), on_error="ignore")
             taught.add(shared.token)
@@ -96,13 +97,68 @@ def worked_by_cluster(
             yield asked(part, _packed(shared, along)).result() if found is _UNKNOWN else found
 
 
+def done_by_cluster(
+    work: Callable[[Any], R], parts: Iterable[Any], *, workers: int | None = None
+) -> Iterator[tuple[int, R | None]]:
+    """Yield the place of each part and ``work(part)`` as they get done; for work of seconds and more.
+
+    No more parts are taken than there are cores, or `workers`. A part whose worker dies is given to another;
+    one that takes one worker after the other with it yields None. Whoever stops listening (Ctrl-C too)
+    cancels what is not done: `work` asks `is_wanted` from time to time.
+
+    Raises
+    ------
+    ExecutionError
+        When the cluster is lost.
+    """
+    from distributed import KilledWorker
+
+    client, left, waiting = _CLIENT.get(), enumerate(parts), dict[Any, int]()
+    with _reached(), _cancelled(client, lambda: waiting):
+        while True:
+            while len(waiting) < min(cores() or 1, workers or sys.maxsize) and (one := next(left, None)) is not None:
+                waiting[client.submit(work, one[1], pure=False)] = one[0]
+            if not waiting:
+                return
+            for future in _first_done(waiting):
+                place = waiting.pop(future)
+                try:
+                    found = future.result()
+                except KilledWorker:
+                    found = None
+                yield place, found
+
+
+def _first_done(waiting: Iterable[Any]) -> list[Any]:
+    """Wait until some are done, as long as there is any worker that could do them."""
+    from distributed import wait
+
+    idle = 0
+    while True:
+        try:
+            return list(wait(list(waiting), timeout=1, return_when="FIRST_COMPLETED").done)  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            idle = 0 if cores() else idle + 1
+        if idle > _REACH_SECONDS:
+            raise TimeoutError(f"no worker for {_REACH_SECONDS} s")
+
+
+def is_wanted() -> bool:
+    """Return, on a worker, whether what this thread works on is still asked for: not cancelled, its asker not gone."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is not None and task.state == "executing" and worker.status.name in {"running", "paused"}
+
+
 @contextmanager
-def _cancelled(client: Any, waiting: Iterable[tuple[Any, Any]]) -> Iterator[None]:
+def _cancelled(client: Any, waiting: Callable[[], Iterable[Any]]) -> Iterator[None]:
     """Cancel what still waits when the block ends, however it ends."""
     try:
         yield
     finally:
-        client.cancel([future for _, future in waiting])
+        client.cancel(list(waiting()))
 
 
 class _Unknown(Enum):
@@ -151,7 +207,7 @@ def _packed(part: Any, along: Sequence[ModuleType]) -> bytes:
 
 @contextmanager
 def cluster(address: str) -> Iterator[Any]:
-    """Make every search within the block run on a Dask cluster; the answers are the same.
+    """Make every search and every batch within the block run on a Dask cluster; the answers are the same.
 
     Parameters
     ----------
@@ -168,15 +224,14 @@ def cluster(address: str) -> Iterator[Any]:
     MissingExtra
         Without the extra `cluster`.
     ExecutionError
-        When no scheduler answers there, or it has no workers.
+        When no scheduler answers there, it has no workers, or their Python, numpy or Quantbench is another.
     """
     client = _client(address)
     token = _CLIENT.set(client)
     try:
         if not cores():
             raise ExecutionError(f"the cluster at {address} has no workers: start some, such as `qb cluster start`")
-        if not all(client.run(_has_quantbench).values()):
-            raise ExecutionError(f"the workers at {address} lack Quantbench: install the same version there")
+        _check_alike(client, address)
         yield client
     finally:
         _CLIENT.reset(token)
@@ -217,10 +272,29 @@ def start_local(workers: int, *, port: int = 0) -> Iterator[str]:
         yield str(made.scheduler_address)
 
 
-def _has_quantbench() -> bool:
-    import importlib.util
+def _check_alike(client: Any, address: str) -> None:
+    """Refuse workers whose Python, numpy or Quantbench is another: they could not be asked, or would answer another."""
+    here = _versions()
+    for there in client.run(_versions).values():
+        for name, version in here.items():
+            if there[name] is None:
+                raise ExecutionError(f"the workers at {address} lack {name}: install {name} {version} there")
+            if there[name] != version:
+                found = f"a worker at {address} has {name} {there[name]}, and this process has {version}"
+                raise ExecutionError(f"{found}: install the same there")
 
-    return importlib.util.find_spec("quantbench") is not None
+
+def _versions() -> dict[str, str | None]:
+    import sys
+    from importlib import import_module
+
+    found: dict[str, str | None] = {"Python": f"{sys.version_info[0]}.{sys.version_info[1]}"}
+    for name in ("quantbench", "numpy"):
+        try:
+            found[name] = import_module(name).__version__
+        except ImportError:
+            found[name] = None
+    return found
 
 
-_has_quantbench.__module__ = "__main__"  # sent whole: where Quantbench is missing it must still say so
+_versions.__module__ = "__main__"  # sent whole: where Quantbench is missing it must still say so

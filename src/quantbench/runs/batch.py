@@ -12,7 +12,9 @@ from typing import Any, Final, Literal, NamedTuple
 from quantbench.config import now, settings
 from quantbench.config.secrets import redacted, secret_values
 from quantbench.core.errors import ParamsError, QuantbenchError, RunError
+from quantbench.research.cluster import cores
 from quantbench.runs.coordinating import Ready, coordinate
+from quantbench.runs.distributing import distribute
 from quantbench.runs.keys import explain_miss, ingredients, key_of
 from quantbench.runs.lock import only_one
 from quantbench.runs.plan import Plan, PlannedRun
@@ -84,13 +86,13 @@ def run_plan(
     only: Literal["failed"] | None = None,
     progress: Progress | None = None,
 ) -> BatchResult:
-    """Run what is not known yet of a plan.
+    """Run what is not known yet of a plan; within `qb.cluster`, on its workers.
 
     Parameters
     ----------
     plan : Plan
     workers : int, optional
-        Runs at once; one a core if not given.
+        Runs at once; one a core, of the cluster too, if not given.
     engine : {"auto", "fork", "kernel"}
         How cells are executed; auto forks where that works.
     force : bool
@@ -106,7 +108,9 @@ def run_plan(
     Raises
     ------
     RunError
-        When another process runs this study, or a notebook cannot be read.
+        When another process runs this study, a notebook cannot be read, or a worker's code, data or libraries differ.
+    ExecutionError
+        When the cluster is lost.
     StoreError
         When its folder cannot be written: what is not written did not happen.
     KeyboardInterrupt
@@ -127,14 +131,12 @@ def run_plan(
         _keep_environment(plan, origin, diff)
         found = sorted_out(plan, home=home, origin=origin, force=force, only=only)
         many = len(found.known) + len(found.left)
-        made = coordinate(
-            found.left,
-            plan.limits,
-            workers=workers or os.cpu_count() or 1,
-            engine=engine,
-            home=home,
-            told=None if progress is None else lambda done, one: progress(len(found.known) + done, many, one),
-        )
+        told = None if progress is None else lambda done, one: progress(len(found.known) + done, many, one)
+        if cores():
+            made = distribute(found.left, plan, workers=workers, engine=engine, home=home, told=told)
+        else:
+            at_once = workers or os.cpu_count() or 1
+            made = coordinate(found.left, plan.limits, workers=at_once, engine=engine, home=home, told=told)
         rebuild_index()
     every = {**found.known, **made.records}
     records = tuple(every[number] for number in sorted(every))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from quantbench.runs.plan import PlannedRun, RunLimits
 from quantbench.runs.record import FILE, RunRecord, Status, written
 from quantbench.runs.store import put_aside
 
-__all__ = ["Made", "Ready", "Running", "coordinate"]
+__all__ = ["Made", "Ready", "Running", "Told", "cleared", "coordinate", "told_stopped"]
 
 _LOOK: Final = 0.25  # seconds between two looks at time and memory
 STARTED: Final = "started.json"
@@ -64,9 +64,16 @@ Told = Callable[[int, RunRecord], None]
 
 
 def coordinate(
-    left: Sequence[Ready], limits: RunLimits, *, workers: int, engine: str, home: Path, told: Told | None
+    left: Sequence[Ready],
+    limits: RunLimits,
+    *,
+    workers: int,
+    engine: str,
+    home: Path,
+    told: Told | None = None,
+    looked: Callable[[], None] = lambda: None,
 ) -> Made:
-    """Make every run that is left.
+    """Make every run that is left; `looked` is called a few times a second, and stops all by raising an error.
 
     Raises
     ------
@@ -88,6 +95,7 @@ def coordinate(
                     told(len(records), record)
             for one in running.values():
                 _watch(hands, one, limits)
+            looked()
     except BaseException as fault:
         _stopped(hands, running, fault)
         raise
@@ -104,13 +112,25 @@ def _ended(hands: Hands, running: dict[int, Running]) -> Iterator[tuple[RunRecor
             yield judged(one, ended, hands.name), one.ready.number
 
 
-def _started(hands: Hands, ready: Ready, home: Path) -> Running:
-    """Start one run in a clean folder; what an earlier attempt left, also one that was lost, is put aside."""
+def cleared(ready: Ready) -> tuple[int, str]:
+    """Put aside what an earlier attempt left, also one that was lost, and write that one begins: its number, its time.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written.
+    """
     if ready.folder.exists() and not (ready.folder / FILE).exists() and (ready.folder / STARTED).exists():
         end_survivors(str(ready.folder))
         told_off(ready)
     attempt, moment = put_aside(ready.folder), f"{now():%Y-%m-%dT%H:%M:%S.%f}"
     written(ready.folder / STARTED, json.dumps({"started": moment, "attempt": attempt}), synced=False)
+    return attempt, moment
+
+
+def _started(hands: Hands, ready: Ready, home: Path) -> Running:
+    """Start one run in a clean folder."""
+    attempt, moment = cleared(ready)
     planned = ready.planned
     notebook = None if planned.notebook is None else str(Path(planned.notebook).absolute())
     job = Job(str(ready.folder), str(home), notebook, planned.function, dict(planned.parameters), hands.name)
@@ -151,11 +171,16 @@ def _in_cell(one: Running) -> float:
 
 
 def _stopped(hands: Hands, running: dict[int, Running], fault: BaseException) -> None:
-    """End everything that runs, and only then say so of each, as far as the disk lets."""
-    why = "it was stopped (Ctrl-C)" if isinstance(fault, KeyboardInterrupt) else f"the batch stopped: {fault}"
-    for pid, one in running.items():
+    """End everything that runs, and only then say so of each."""
+    for pid in running:
         hands.kill(pid)
+    told_stopped(running.values(), fault, hands.name)
+
+
+def told_stopped(running: Iterable[Running], fault: BaseException, engine: str) -> None:
+    """Write down, as far as the disk lets, which runs were ended because the batch stopped."""
+    why = "it was stopped (Ctrl-C)" if isinstance(fault, KeyboardInterrupt) else f"the batch stopped: {fault}"
+    for one in running:
         one.verdict = one.verdict or ("cancelled", why)
-    for pid, one in running.items():
         with suppress(StoreError):  # what could not be written is told off as lost by the next call
-            judged(one, Ended(pid, -9, one.peak_mb), hands.name)
+            judged(one, Ended(one.pid, -9, one.peak_mb), engine)

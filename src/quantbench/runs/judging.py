@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["METRICS", "judged", "told_off"]
 
 METRICS: Final = "metrics.json"
+_VERDICTS: Final = {"timeout": "Timeout", "dead": "MemoryLimit", "lost": "WorkersLost"}
 _LEFT_OUT: Final = {"started.json", OUTCOME, PROGRESS, "run.json"}
 
 
@@ -80,7 +81,7 @@ def _status(one: Running, ended: Ended) -> tuple[Status, Fault | None, float]:
         status, said = one.verdict
         return (
             status,
-            Fault({"timeout": "Timeout", "dead": "MemoryLimit"}.get(status, "Cancelled"), said, cell, title),
+            Fault(_VERDICTS.get(status, "Cancelled"), said, cell, title),
             spent,
         )
     outcome = _json(folder / OUTCOME)

@@ -9,6 +9,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -80,19 +81,24 @@ def hands_for(engine: str, *, workers: int, home: Path) -> Hands:
     return forked
 
 
-_WARM: dict[int, Forked] = {}
+_WARM: dict[int, tuple[int, Forked]] = {}
+"""Of each thread, as a worker of a cluster has several: for how many workers it is warm, and the process.
+
+The system ends it with the thread that started it.
+"""
 
 
 def _warm_one(environment: Mapping[str, str], workers: int) -> Forked:
-    """Return the warm process of this one, started on first use: the next batch need not wait for it again."""
-    kept = _WARM.pop(workers, None)
-    if kept is None or not kept.alive:
-        for other in _WARM.values():
-            other.close()
-        _WARM.clear()
+    """Return the warm process of this thread, started on first use: the next batch need not wait for it again."""
+    thread = threading.get_ident()
+    before, kept = _WARM.pop(thread, (0, None))
+    if kept is not None and (before != workers or not kept.alive):
+        kept.close()
+        kept = None
+    if kept is None:
         kept = Forked(environment)
         atexit.register(kept.close)
-    _WARM[workers] = kept
+    _WARM[thread] = workers, kept
     return kept
 
 
