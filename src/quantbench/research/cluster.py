@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 import sys
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ __all__ = ["cluster", "cores", "done_by_cluster", "is_wanted", "start_local", "w
 R = TypeVar("R")
 _CLIENT: Final[ContextVar[Any]] = ContextVar("client of the cluster in use", default=None)
 _REACH_SECONDS: Final = 10
+_EMPTY_SECONDS: Final = 60  # workers that died need time to start anew
 _AHEAD: Final = 4  # parts sent a core before their results are asked for
 _REMEMBERED: Final = 4  # questions: several markets take turns
 
@@ -99,28 +101,28 @@ def worked_by_cluster(
 
 def done_by_cluster(
     work: Callable[[Any], R], parts: Iterable[Any], *, workers: int | None = None
-) -> Iterator[tuple[int, R | None]]:
+) -> Generator[tuple[int, R | None]]:
     """Yield the place of each part and ``work(part)`` as they get done; for work of seconds and more.
 
     No more parts are taken than there are cores, or `workers`. A part whose worker dies is given to another;
     one that takes one worker after the other with it yields None. Whoever stops listening (Ctrl-C too)
     cancels what is not done: `work` asks `is_wanted` from time to time.
 
-    Raises
-    ------
-    ExecutionError
-        When the cluster is lost.
+    Raises `ExecutionError` when the cluster is lost.
     """
     from distributed import KilledWorker
 
     client, left, waiting = _CLIENT.get(), enumerate(parts), dict[Any, int]()
     with _reached(), _cancelled(client, lambda: waiting):
+        seen = time.monotonic()
         while True:
-            while len(waiting) < min(cores() or 1, workers or sys.maxsize) and (one := next(left, None)) is not None:
+            if many := cores():
+                seen = time.monotonic()
+            while len(waiting) < min(many or 1, workers or sys.maxsize) and (one := next(left, None)) is not None:
                 waiting[client.submit(work, one[1], pure=False)] = one[0]
             if not waiting:
                 return
-            for future in _first_done(waiting):
+            for future in _first_done(waiting, time.monotonic() - seen):
                 place = waiting.pop(future)
                 try:
                     found = future.result()
@@ -129,18 +131,16 @@ def done_by_cluster(
                 yield place, found
 
 
-def _first_done(waiting: Iterable[Any]) -> list[Any]:
-    """Wait until some are done, as long as there is any worker that could do them."""
+def _first_done(waiting: Iterable[Any], idle: float) -> list[Any]:
+    """Return what is done, waiting a second for the first: workers come and go, but there must be some."""
     from distributed import wait
 
-    idle = 0
-    while True:
-        try:
-            return list(wait(list(waiting), timeout=1, return_when="FIRST_COMPLETED").done)  # type: ignore[no-untyped-call]
-        except TimeoutError:
-            idle = 0 if cores() else idle + 1
-        if idle > _REACH_SECONDS:
-            raise TimeoutError(f"no worker for {_REACH_SECONDS} s")
+    try:
+        return list(wait(list(waiting), timeout=1, return_when="FIRST_COMPLETED").done)  # type: ignore[no-untyped-call]
+    except TimeoutError:
+        if idle > _EMPTY_SECONDS:
+            raise TimeoutError(f"no worker for {idle:.0f} s") from None
+        return []
 
 
 def is_wanted() -> bool:
