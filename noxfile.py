@@ -25,7 +25,7 @@ def check(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """The tests and the examples in the docstrings; `nox -s test -- -k levels` passes words on to pytest."""
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or ["-n", "logical", "--dist", "worksteal"]))
 
 
 @nox.session

@@ -45,7 +45,8 @@ def main() -> None:
     }
 
     def work() -> None:
-        kept[:] = [qb.sweep(Levels, world, space=distances(steps), **setting, progress=False, workers=workers or None)]
+        asked = {"space": distances(steps), "progress": False, "resume": False, "workers": workers or None}
+        kept[:] = [qb.sweep(Levels, world, **asked, **setting)]
 
     seconds = repeat(work, rounds=rounds)
     table = kept[0].table()

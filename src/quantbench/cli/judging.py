@@ -52,7 +52,7 @@ def monte_carlo(
 
     chosen = find_strategy(strategy)
     choice = chosen.from_params(params_of(chosen, opt.pairs(set_, "fast=20")))
-    result = backtest(choice, load(symbol, timeframe, start, end), **terms)
+    result = backtest(choice, load(symbol, timeframe, start, end, others=chosen.needs), **terms)
     found = run(result, method=method, paths=paths, seed=seed, workers=workers)
     if json:
         typer.echo(machine.of_monte_carlo(found))
@@ -109,7 +109,7 @@ def validate(
     asked: dict[str, Any] = {"profile": profile, "method": method, "trials": trials, "seed": seed, **terms}
     asked |= {"holdout": _share(holdout), "hypothesis": hypothesis, "permutations": permutations, "workers": workers}
     asked["space"] = space_of(chosen, opt.pairs(set_, "fast=5,10,20"))
-    bars = [load(one, timeframe, start, end) for one in (symbol, *(also or ()))]
+    bars = [load(one, timeframe, start, end, others=chosen.needs) for one in (symbol, *(also or ()))]
     found = run(chosen, bars if len(bars) > 1 else bars[0], progress=not json, **asked)
     if json:
         typer.echo(machine.of_evidence(found))

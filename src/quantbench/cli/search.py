@@ -80,7 +80,9 @@ def search(
     terms |= {"space": space_of(chosen, opt.pairs(set_, "fast=5,10,20")), "constraints": _bounds(require)}
     terms |= {"workers": workers, "seed": seed, "method": method, "objectives": objective or ("sharpe",)}
     terms["trials"] = None if method == "grid" else trials
-    study = _searched(chosen, load(symbol, timeframe, start, end), cluster, shown=not json, **terms)
+    study = _searched(
+        chosen, load(symbol, timeframe, start, end, others=chosen.needs), cluster, shown=not json, **terms
+    )
     if storage is not None:
         study.to_optuna(storage)
     if csv is not None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from quantbench.cli import options as opt
-
-if TYPE_CHECKING:
-    from quantbench.core.bars import Bars
 
 __all__ = ["register"]
 
@@ -43,12 +40,13 @@ def backtest(
     Example: qb backtest MaCross EURUSD H1 --set fast=20 --from 2017-03 --to 2017-09
     """
     from quantbench.cli import machine, views
+    from quantbench.data.store import load
     from quantbench.engine.backtest import backtest as run
     from quantbench.runs.choices import find_strategy, params_of
 
     chosen = find_strategy(strategy)
     choice = chosen.from_params(params_of(chosen, opt.pairs(set_, "fast=20")))
-    result = run(choice, _load(symbol, timeframe, start, end), engine=engine, **terms)
+    result = run(choice, load(symbol, timeframe, start, end, others=chosen.needs), engine=engine, **terms)
     if csv is not None:
         machine.write_csv(result.trades, csv)
     if json:
@@ -82,12 +80,13 @@ def sweep(
     Example: qb sweep MaCross EURUSD H1 --set fast=5:60:5 --set slow=100,200
     """
     from quantbench.cli import machine, views
+    from quantbench.data.store import load
     from quantbench.research.sweep import sweep as run
     from quantbench.runs.choices import find_strategy, space_of
 
     chosen = find_strategy(strategy)
     space = space_of(chosen, opt.pairs(set_, "fast=5,10,20"))
-    bars = _load(symbol, timeframe, start, end)
+    bars = load(symbol, timeframe, start, end, others=chosen.needs)
     study = run(chosen, bars, space=space, score=score, workers=workers, progress=not json, **terms)
     if csv is not None:
         machine.write_csv(study.table(), csv)
@@ -117,6 +116,7 @@ def report(
     Without --set it judges the best of the sweep. Example: qb report MaCross EURUSD H1
     """
     from quantbench.cli import machine, views
+    from quantbench.data.store import load
     from quantbench.runs.choices import find_strategy, params_of
     from quantbench.runs.reporting import report_on
 
@@ -124,7 +124,7 @@ def report(
     params = params_of(chosen, opt.pairs(set_, "fast=20"))
     written = report_on(
         chosen,
-        _load(symbol, timeframe, start, until),
+        load(symbol, timeframe, start, until, others=chosen.needs),
         params=params,
         search=not no_sweep,
         workers=workers,
@@ -137,9 +137,3 @@ def report(
         typer.echo(machine.of_report(written))
     else:
         views.show_report(written)
-
-
-def _load(symbol: str, timeframe: str, start: str | None, end: str | None) -> Bars:
-    from quantbench.data.store import load
-
-    return load(symbol, timeframe, start, end)

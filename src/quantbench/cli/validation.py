@@ -54,7 +54,7 @@ def walk_forward(
     chosen = find_strategy(strategy)
     space = space_of(chosen, opt.pairs(set_, "fast=5,10,20"))
     words: dict[str, Any] = {"train": train, "test": test, "anchor": anchor, "carry": carry, "select": select, **terms}
-    bars = load(symbol, timeframe, start, end)
+    bars = load(symbol, timeframe, start, end, others=chosen.needs)
     found = run(chosen, bars, space=space, workers=workers, progress=not json, **words)
     if csv is not None:
         machine.write_csv(found.table(), csv)

@@ -116,9 +116,9 @@ def other(bars: Bars, others: Iterable[Bars], symbol: str) -> Aligned:
     if symbol not in known:
         raise DataError(
             f"these {bars.symbol} bars carry no {symbol!r}: {did_you_mean(symbol, known)}; "
-            f'declare needs = ("{symbol}",) in the strategy'
+            f'load them with others=("{symbol}",)'
         )
-    return Aligned(known[symbol], frozen(_seen(bars, known[symbol])))
+    return Aligned(known[symbol], frozen(_seen(bars.time_ns, known[symbol])))
 
 
 def companions(bars: Bars, others: Iterable[Bars]) -> tuple[Bars, ...]:
@@ -149,20 +149,20 @@ def known_companions(bars: Bars, others: Iterable[Bars]) -> tuple[Bars, ...]:
     kept = []
     for companion in others:
         start = int(np.searchsorted(companion.time_ns, bars.time_ns[0]))
-        stop = int(_seen(bars[-1:], companion)[0]) + 1
+        stop = int(_seen(bars.time_ns[-1:], companion)[0]) + 1
         kept.append(companion[start : max(start, stop)])
     return tuple(kept)
 
 
-def _seen(bars: Bars, companion: Bars) -> IntArray:
-    """Return the row of the companion closed last at the close of each bar, -1 before the first."""
-    length = timeframe_ns(bars.timeframe)
+def _seen(time_ns: IntArray, companion: Bars) -> IntArray:
+    """Return the row of the companion closed last at the close of each bar that opens then, -1 before the first."""
+    length = timeframe_ns(companion.timeframe)
     slack = 0 if length <= HOUR_NS else HOUR_NS  # a clock that was set makes a long bar an hour longer or shorter
     if length > 7 * DAY_NS:
         slack += 2 * DAY_NS
     closed = companion.time_ns + length + slack
-    found: IntArray = np.searchsorted(closed, bars.time_ns + length - slack, side="right") - 1
+    found: IntArray = np.searchsorted(closed, time_ns + length - slack, side="right") - 1
     # Bars of one timeframe that open together close together.
-    twin = np.searchsorted(companion.time_ns, bars.time_ns, side="right") - 1
-    same = (twin >= 0) & (companion.time_ns[np.maximum(twin, 0)] == bars.time_ns) if len(companion) else twin >= 0
+    twin = np.searchsorted(companion.time_ns, time_ns, side="right") - 1
+    same = (twin >= 0) & (companion.time_ns[np.maximum(twin, 0)] == time_ns) if len(companion) else twin >= 0
     return np.where(same, np.maximum(found, twin), found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from quantbench.core.errors import ParamsError, SignalError, did_you_mean
+from quantbench.core.errors import DataError, ParamsError, SignalError, did_you_mean
 from quantbench.core.space import Dimension, Range, Space, Values
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Strategy:
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
-    """Other symbols `decide` reads with ``bars.other(symbol)``."""
+    """Other symbols `decide` reads with ``bars.other(symbol)``; ``qb.load(..., others=needs)`` brings them."""
 
     @property
     def warmup(self) -> int:
@@ -113,7 +113,11 @@ class Strategy:
         ------
         SignalError
             When it is anything else.
+        DataError
+            When the bars lack a symbol it needs.
         """
+        if self.needs:
+            _require(self, bars)
         found = self.decide(bars)
         if not hasattr(found, "over"):
             raise SignalError(f"{type(self).__name__}.decide must return Signals, found {type(found).__name__}")
@@ -154,3 +158,13 @@ def _fields_of(strategy: type[Strategy]) -> tuple[tuple[str, ...], tuple[str, ..
     """Return the names of a strategy's fields, and of those without a default."""
     needed = [part for part in fields(strategy) if part.default is MISSING and part.default_factory is MISSING]
     return tuple(part.name for part in fields(strategy)), tuple(part.name for part in needed)
+
+
+def _require(strategy: Strategy, bars: Bars) -> None:
+    """Refuse bars without the companions a strategy needs."""
+    missing = [name for name in strategy.needs if name not in {companion.symbol for companion in bars.others}]
+    if missing:
+        raise DataError(
+            f"{type(strategy).__name__} needs {', '.join(missing)} beside {bars.symbol}: load them together, "
+            f"qb.load({bars.symbol!r}, {bars.timeframe!r}, others={type(strategy).needs!r})"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +38,7 @@ def load(
     end: Moment | None = None,
     *,
     version: int | str | None = None,
+    others: Iterable[str] = (),
 ) -> Bars:
     """Load stored bars: from your lake or, if it can give none of the symbol, from the embedded sample.
 
@@ -52,6 +55,8 @@ def load(
     version : int or str, optional
         A version of the dataset in the lake: its number, or the beginning of its content hash. By
         default the current one.
+    others : iterable of str
+        Symbols to bring along for strategies that need them, their current versions: ``bars.other(symbol)``.
 
     Returns
     -------
@@ -77,6 +82,8 @@ def load(
     Bars(EURUSD H1, 550 bars, 2017-03-01 00:00 to 2017-03-31 20:00 UTC)
     >>> qb.load("EURUSD", "D1", "2017-03", "2017-04")
     Bars(EURUSD D1, 22 bars, 2017-03-01 22:00 to 2017-03-30 21:00 UTC)
+    >>> qb.load("NASDAQ", "D1", others=["SP500"]).other("SP500").close[-1]
+    2506.85
     """
     source = _source(symbol, timeframe, version)
     first, last = _moment("start", start), _moment("end", end)
@@ -91,7 +98,8 @@ def load(
             f"{symbol} {timeframe} has no bars from {start or 'the first'} up to, not including, {end or 'the last'}; "
             f"there are bars from {opens} to {last_opens} UTC"
         )
-    return _with_usual_spreads(bars)
+    bars, names = _with_usual_spreads(bars), (others,) if isinstance(others, str) else tuple(others)
+    return replace(bars, others=tuple(load(name, timeframe, start, end) for name in names)) if names else bars
 
 
 def symbols() -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,14 +26,28 @@ def other_futures(bars: Bars, cut: int, seed: int) -> tuple[Bars, Bars]:
 
     The moves are drawn from those of the bars, sometimes three times as large, after a jump up in the
     first future and down in the second: whoever looks at the sign of the next move sees two answers.
-    Times are kept. Prices are valid and on the instrument's grid; a spread that was not carried stays so.
+    Companions have other futures too. Times are kept. Prices are valid and on the instrument's grid; a spread
+    that was not carried stays so.
     """
     rng = np.random.default_rng([seed, 2, cut])
     path = _path(bars, len(bars) - cut, rng)
     mirrored = -path[[0, 2, 1, 3]]
     drawn = rng.integers(0, len(bars), len(bars) - cut)
     factor = np.exp(rng.normal(0.0, 0.5, len(drawn)))
-    return _joined(bars, cut, path, drawn, 3.0 * factor), _joined(bars, cut, mirrored, drawn, factor / 3.0)
+    first, second = _joined(bars, cut, path, drawn, 3.0 * factor), _joined(bars, cut, mirrored, drawn, factor / 3.0)
+    if not bars.others:
+        return first, second
+    firsts, seconds = zip(*_of_companions(bars, cut, seed), strict=True)
+    return replace(first, others=firsts), replace(second, others=seconds)
+
+
+def _of_companions(bars: Bars, cut: int, seed: int) -> Iterator[tuple[Bars, Bars]]:
+    """Yield each companion twice, with what is not known at the close of the last bar before `cut` replaced."""
+    for companion, known in zip(bars.others, bars[:cut].others, strict=True):
+        if 0 < len(known) < len(companion):
+            yield other_futures(companion, len(known), seed)
+        else:
+            yield companion, companion
 
 
 def _path(bars: Bars, length: int, rng: np.random.Generator) -> FloatArray:
