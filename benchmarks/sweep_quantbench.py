@@ -41,7 +41,7 @@ def main() -> None:
         kept[:] = [
             qb.sweep(
                 Cross, world, space={"fast": lengths, "slow": lengths}, account=qb.Account(balance=BALANCE),
-                costs=qb.Costs(commission_percent=FEE), sizing=qb.FixedLots(LOTS), progress=False,
+                costs=qb.Costs(commission_percent=FEE), sizing=qb.FixedLots(LOTS), resume=False, progress=False,
                 workers=workers or None,
             )
         ]  # fmt: skip
