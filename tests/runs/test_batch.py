@@ -1,9 +1,10 @@
 """A batch: what is known is taken, the rest is run, and each run ends with a status that is true."""
 
 import json
-import os
 import sys
+import time
 
+import psutil
 import pytest
 
 import quantbench as qb
@@ -55,6 +56,19 @@ def ended(result):
     return {name: (one.status, one.error and one.error.type) for name, one in zip(CASES, result.records, strict=True)}
 
 
+def is_gone(pid, seconds=10.0):
+    """Whether a process has ended; who adopted it may take a moment to bury it, and is given the time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 @forks
 def test_every_kind_of_bad_notebook_ends_truthfully_and_harms_no_other(home, bad_batch):
     result = run_plan(bad_batch, workers=2, engine="fork")
@@ -68,7 +82,7 @@ def test_every_kind_of_bad_notebook_ends_truthfully_and_harms_no_other(home, bad
     assert (loud / "notebook.ipynb").stat().st_size < 3_000_000
     children = json.loads((by_name["leaves children"].folder / "notebook.ipynb").read_text())
     pid = int("".join(children["cells"][-1]["outputs"][0]["text"]))
-    assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+    assert is_gone(pid)
 
 
 @forks
