@@ -95,7 +95,8 @@ def test_the_readme_is_short():
 
 def test_the_readme_sets_everything_up_with_two_commands():
     commands = re.findall(r"<!-- command:(\w+) -->\n```\w+\n(.*?)\n```", readme(), re.DOTALL)
-    assert commands == [("first", 'pip install -e ".[dev]" && qb demo'), ("tests", "pytest -n logical --dist worksteal")]
+    first, tests = 'pip install -e ".[dev]" && qb demo', "pytest -n logical --dist worksteal"
+    assert commands == [("first", first), ("tests", tests)]
     assert 'pip install -e ".[dev]"; qb demo' in readme(), "PowerShell has its own line"
 
 
