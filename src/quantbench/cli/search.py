@@ -76,13 +76,11 @@ def search(
     from quantbench.data.store import load
     from quantbench.runs.choices import find_strategy, space_of
 
-    chosen = find_strategy(strategy)
-    terms |= {"space": space_of(chosen, opt.pairs(set_, "fast=5,10,20")), "constraints": _bounds(require)}
+    found = find_strategy(strategy)
+    terms |= {"space": space_of(found, opt.pairs(set_, "fast=5,10,20")), "constraints": _bounds(require)}
     terms |= {"workers": workers, "seed": seed, "method": method, "objectives": objective or ("sharpe",)}
-    terms["trials"] = None if method == "grid" else trials
-    study = _searched(
-        chosen, load(symbol, timeframe, start, end, others=chosen.needs), cluster, shown=not json, **terms
-    )
+    terms |= {"trials": None if method == "grid" else trials}
+    study = _searched(found, load(symbol, timeframe, start, end, others=found.needs), cluster, shown=not json, **terms)
     if storage is not None:
         study.to_optuna(storage)
     if csv is not None:
