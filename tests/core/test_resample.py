@@ -439,7 +439,7 @@ def test_companions_are_checked_sorted_and_cut():
         companions(base, [companion, companion])
     with pytest.raises(DataError, match="GBPUSD D1 cannot go with BTCUSD H1"):
         companions(base, [pair(1, "D1")[1]])
-    with pytest.raises(DataError, match=r"carry no 'GBPUSDm': did you mean GBPUSD\?.*needs = \(\"GBPUSDm\",\)"):
+    with pytest.raises(DataError, match=r"carry no 'GBPUSDm': did you mean GBPUSD\?.*others=\(\"GBPUSDm\",\)"):
         other(base, [companion], "GBPUSDm")
     assert [len(bars) for bars in known_companions(base[:0], [companion])] == [0]
 
