@@ -294,7 +294,7 @@ def test_a_traceback_only_with_debug():
 
 
 def test_a_surprise_is_still_one_sentence(monkeypatch):
-    def explode(symbol, timeframe, start, end):
+    def explode(*_, **__):
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("quantbench.data.store.load", explode)
