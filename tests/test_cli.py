@@ -310,7 +310,7 @@ def test_a_surprise_is_still_one_sentence(monkeypatch):
     ("missing", "sentence"), [("polars", r'pip install "quantbench\[lab\]"'), ("nowhere", "unexpected")]
 )
 def test_a_missing_extra_is_named(monkeypatch, missing, sentence):
-    def absent(symbol, timeframe, start, end):
+    def absent(*_, **__):
         raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
 
     monkeypatch.setattr("quantbench.data.store.load", absent)
@@ -318,7 +318,7 @@ def test_a_missing_extra_is_named(monkeypatch, missing, sentence):
 
 
 def test_ctrl_c_is_a_sentence_and_130(monkeypatch):
-    def interrupted(symbol, timeframe, start, end):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("quantbench.data.store.load", interrupted)
