@@ -34,7 +34,6 @@ _FIRST: Final = 8  # trials timed before deciding who does the rest
 _LOOKS: Final = 3  # batches in which they are
 _THREADS_PAY: Final = 0.02  # seconds of work
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
-_LONG: Final = 25_000  # bars: NumPy lets other threads in for long enough; to take turns costs up to a quarter there
 _BATCH: Final = 250
 _BATCH_SECONDS: Final = 0.05  # of work: what Ctrl-C may lose
 
@@ -144,7 +143,7 @@ def _looked_at(question: Question, strategies: Sequence[Strategy], pace: Pace) -
 def _threaded(question: Question, parts: Sequence[Sequence[Strategy]], cores: int, pace: Pace) -> Iterator[Batch]:
     """Yield the batches in order, traded by threads, and learn how fast they were."""
     floor, ends = _floor(question), list[float]()
-    turn = Turns(cores) if len(question.bars) < _LONG else None
+    turn = Turns(cores)
 
     def trade(part: Sequence[Strategy]) -> Batch:
         batch = run_trials(part, floor, turn=turn)
