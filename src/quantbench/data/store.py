@@ -82,7 +82,7 @@ def load(
     Bars(EURUSD H1, 550 bars, 2017-03-01 00:00 to 2017-03-31 20:00 UTC)
     >>> qb.load("EURUSD", "D1", "2017-03", "2017-04")
     Bars(EURUSD D1, 22 bars, 2017-03-01 22:00 to 2017-03-30 21:00 UTC)
-    >>> qb.load("NASDAQ", "D1", others=["SP500"]).other("SP500").close[-1]
+    >>> float(qb.load("NASDAQ", "D1", others=["SP500"]).other("SP500").close[-1])
     2506.85
     """
     source = _source(symbol, timeframe, version)
