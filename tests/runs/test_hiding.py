@@ -56,6 +56,17 @@ def test_what_a_run_leaves_holds_no_secret_that_its_cells_reveal(planted, notebo
     assert (folder / "files" / "raw").read_bytes() == b"\xff***\xfe"
 
 
+def test_what_a_notebook_records_while_it_is_explored_holds_none(planted, monkeypatch):
+    monkeypatch.delenv("QUANTBENCH_RUN", raising=False)
+    key = qb.secret("FEED")
+    folder = qb.record(
+        metric={"sharpe": 1.0}, table={"rows": pd.DataFrame({"who": [key]})}, artifact={"note.txt": f"it was {key}"}
+    )
+    assert holding(planted / "experiments") == []
+    assert (folder / "files" / "note.txt").read_text("utf-8") == "it was ***"
+    assert list(pd.read_parquet(folder / "tables" / "rows.parquet")["who"]) == ["***"]
+
+
 def test_one_notebook_executed_by_itself_holds_none(planted, notebook):
     path = notebook("leaky", CELL)
     copy = planted / "experiments" / "copy.ipynb"

@@ -28,6 +28,8 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TELLING: Final = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY)$", re.IGNORECASE
 )
+_ASKED: Final[set[str]] = set()
+"""Names of the variables this process asked for."""
 _REVEALED: Final = re.compile(r"\bsecret\(\s*\\*[\"']([A-Za-z_]\w*)\\*[\"']")
 _SHAPES: Final = {
     "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
@@ -89,6 +91,7 @@ def secret(name: str) -> str:
     quantbench.core.errors.RunError: there is no secret 'QB_NO_SUCH_SECRET': set it in the environment or in .env...
     """
     if os.environ.get(name):
+        _ASKED.add(name)
         return os.environ[name]
     filed = _filed(settings().home / ".env")
     if name not in filed:
@@ -100,12 +103,12 @@ def secret(name: str) -> str:
 def secret_values(names: Iterable[str] = ()) -> dict[str, str]:
     """Return what must not be written anywhere, by name.
 
-    All of ``.env``, the variables of these names, and every variable whose name ends as those of secrets do:
-    PASSWORD, TOKEN, API_KEY and the like.
+    All of ``.env``, the variables of these names and those this process asked `secret` for, and every variable
+    whose name ends as those of secrets do: PASSWORD, TOKEN, API_KEY and the like.
     """
     told = (name for name in os.environ if _TELLING.search(name))
     found = _filed(settings().home / ".env")
-    return found | {name: os.environ[name] for name in (*told, *names) if os.environ.get(name)}
+    return found | {name: os.environ[name] for name in (*told, *names, *_ASKED) if os.environ.get(name)}
 
 
 def revealed_in(text: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def record(
     table: Mapping[str, Any] | None = None,
     artifact: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Keep results of this notebook; recording a name again replaces it.
+    """Keep results of this notebook, known secrets taken out; recording a name again replaces it.
 
     Parameters
     ----------
@@ -113,6 +113,10 @@ def record(
             _add_metrics(folder, numbers)
     except OSError as fault:
         raise StoreError(f"cannot record in {folder}: {fault.strerror or fault}") from fault
+    if folder.parent.name == INTERACTIVE:  # a run is looked through when it ends; a session has no end
+        from quantbench.runs.hiding import hide_secrets
+
+        hide_secrets(folder, {})
     return folder
 
 
