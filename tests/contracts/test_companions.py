@@ -40,6 +40,7 @@ class FollowsSterling(qb.Strategy):
     """Trades one symbol by the average of another."""
 
     needs = ("GBPUSD",)
+    lookback: int = 20
 
     @property
     def warmup(self):
@@ -47,20 +48,8 @@ class FollowsSterling(qb.Strategy):
 
     def decide(self, bars):
         sterling = bars.other("GBPUSD")
-        gap = sterling.close - sterling.over(qb.sma(sterling.bars.close, 20))
-        return qb.Signals.when(long=gap > 0, short=gap < 0, stop=0.004)
-
-
-@dataclass(frozen=True)
-class FollowsSterlingFor(FollowsSterling):
-    """The same, with a lookback to search."""
-
-    lookback: int = 20
-
-    def decide(self, bars):
-        sterling = bars.other("GBPUSD")
         gap = sterling.close - sterling.over(qb.sma(sterling.bars.close, self.lookback))
-        return qb.Signals.when(long=gap > 0, short=gap < 0)
+        return qb.Signals.when(long=gap > 0, short=gap < 0, stop=0.004)
 
 
 @dataclass(frozen=True)
@@ -153,7 +142,7 @@ def test_slices_of_slices_keep_what_was_known_and_no_more():
 def test_a_sweep_in_processes_brings_the_companions_along():
     space = {"lookback": [10, 20, 30, 40]}
     tables = [
-        qb.sweep(FollowsSterlingFor, EURUSD, space=space, workers=many, resume=False, progress=False).table()
+        qb.sweep(FollowsSterling, EURUSD, space=space, workers=many, resume=False, progress=False).table()
         for many in (1, 2)
     ]
     assert tables[0].equals(tables[1])

@@ -124,6 +124,15 @@ def test_a_number_that_moves_with_nothing_to_blame_is_not_reproducible(home, not
     assert found.notes[0].startswith("2 runs are not reproducible: code, data and libraries are as they were")
 
 
+def test_a_number_that_could_not_be_computed_then_and_now_is_the_same(home, notebook):
+    store("2017-01", "2017-02")
+    notebook("trades", "import quantbench as qb\nqb.record(metric={'sharpe': float('nan')})")
+    (home / "ma.yaml").write_text(SPEC, encoding="utf-8")
+    qb.run_batch(home / "ma.yaml")
+    found = rerun_exactly("ma")
+    assert found.same, found.headline
+
+
 def test_data_that_is_gone_is_said_in_one_sentence_and_counts_as_a_cause(study):
     store("2017-02", "2017-06", anew=True)
     lake.prune(Dataset(*DATASET), keep=1)

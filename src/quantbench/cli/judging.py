@@ -82,10 +82,7 @@ def validate(
     holdout: Annotated[str | None, typer.Option(metavar="SHARE|DAYS", help="0.15 or 250D.")] = None,
     method: Annotated[str, typer.Option(help="Of every search: grid, tpe, genetic, ...")] = "grid",
     trials: Annotated[int | None, typer.Option(min=1, help="Of every search that draws.", show_default=False)] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
-    ] = None,
+    set_: opt.Values = None,
     hypothesis: Annotated[str | None, typer.Option(metavar="TEXT", help="What you expected before trying.")] = None,
     permutations: Annotated[int, typer.Option(min=1, help="Of the full profile.")] = 200,
     seed: Seed = 0,

@@ -21,6 +21,7 @@ __all__ = [
     "StrategyName",
     "Symbol",
     "Timeframe",
+    "Values",
     "Workers",
     "joined",
     "pairs",
@@ -55,6 +56,10 @@ Timeframe = Annotated[str, typer.Argument(metavar="TIMEFRAME", help="M1 ... H1 .
 Start = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First bar, UTC: 2017, 2017-03, 2017-03-15.")]
 End = Annotated[str | None, typer.Option("--to", "--until", metavar="TIME", help="Up to, not including.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="PARAM=VALUE", help="A param; may be repeated.")]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Cores to use; all of them if not given.", show_default=False)]
 Cluster = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Run on the workers of a Dask cluster.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]

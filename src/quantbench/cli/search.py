@@ -27,10 +27,6 @@ Require = Annotated[
 Method = Annotated[str, typer.Option(help="grid, random, sobol, tpe, cmaes, nsga2, nsga3, genetic.")]
 Choose = Annotated[str, typer.Option(help="plateau, worst_window, pareto_knee, best.")]
 Storage = Annotated[str | None, typer.Option(help="Keep it for Optuna: FILE.journal or a database's URL.")]
-Values = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +52,7 @@ def search(
     require: Require = None,
     trials: Annotated[int, typer.Option(min=1, help="Distinct choices to try.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same table.")] = 1,
-    set_: Values = None,
+    set_: opt.Values = None,
     start: opt.Start = None,
     end: opt.End = None,
     select: Choose = "plateau",

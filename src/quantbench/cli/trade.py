@@ -61,10 +61,7 @@ def sweep(
     symbol: opt.Symbol,
     timeframe: opt.Timeframe,
     *,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
-    ] = None,
+    set_: opt.Values = None,
     start: opt.Start = None,
     end: opt.End = None,
     score: Annotated[str, typer.Option(help="The metric to maximise.")] = "sharpe",

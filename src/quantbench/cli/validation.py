@@ -27,10 +27,7 @@ def walk_forward(
     *,
     train: Annotated[str, typer.Option(metavar="LENGTH", help="Trading days, such as 360D.")],
     test: Annotated[str, typer.Option(metavar="LENGTH", help="Trading days, such as 90D.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PARAM=VALUES", help="fast=5,10 or fast=5:60:5; may be repeated."),
-    ] = None,
+    set_: opt.Values = None,
     anchor: Annotated[bool, typer.Option("--anchor", help="Every train range begins at the first bar.")] = False,
     carry: Annotated[bool, typer.Option("--carry", help="Carry positions over the boundaries.")] = False,
     select: Annotated[str, typer.Option(help="plateau (by the neighbourhood), or best (by the score).")] = "plateau",

@@ -31,7 +31,7 @@ from quantbench.runs.plan import Plan, RunLimits
 from quantbench.runs.planning import dataset_named
 from quantbench.runs.record import RunRecord, write_record, written
 
-__all__ = ["Brought", "Errand", "distribute", "made_there"]
+__all__ = ["Returned", "Task", "distribute", "made_there"]
 
 _MAKING: Final = ".making"
 _TOKEN: Final = "token"  # noqa: S105  (a file that shows whether a folder is the same one)
@@ -39,7 +39,7 @@ _ENGINE: Final = "cluster"
 _GONE: Final = "one worker of the cluster after the other was lost while it ran"
 
 
-class Errand(NamedTuple):
+class Task(NamedTuple):
     """A run handed to a worker.
 
     Attributes
@@ -68,7 +68,7 @@ class Errand(NamedTuple):
     data: Mapping[str, str]
 
 
-class Brought(NamedTuple):
+class Returned(NamedTuple):
     """What a worker brings back: the record, and the files by name, None where they lie in the shared folder."""
 
     record: RunRecord
@@ -92,10 +92,10 @@ def distribute(
     records, handed = dict[int, RunRecord](), dict[int, Running]()
     making = left[0].folder.parent / _MAKING if left else home
     try:
-        errands = _errands(left, plan, engine=engine, home=home, handed=handed)
-        with closing(done_by_cluster(made_there, errands, workers=workers)) as done:
-            for place, brought in done:
-                record = records[left[place].number] = _taken_in(handed[place], brought)
+        tasks = _tasks(left, plan, engine=engine, home=home, handed=handed)
+        with closing(done_by_cluster(made_there, tasks, workers=workers)) as done:
+            for place, returned in done:
+                record = records[left[place].number] = _taken_in(handed[place], returned)
                 del handed[place]
                 if told is not None:
                     told(len(records), record)
@@ -108,9 +108,7 @@ def distribute(
     return Made(records, _ENGINE)
 
 
-def _errands(
-    left: Sequence[Ready], plan: Plan, *, engine: str, home: Path, handed: dict[int, Running]
-) -> Iterator[Errand]:
+def _tasks(left: Sequence[Ready], plan: Plan, *, engine: str, home: Path, handed: dict[int, Running]) -> Iterator[Task]:
     """Yield what a worker needs for each run, at the moment it is handed out."""
     if not left:
         return
@@ -122,22 +120,22 @@ def _errands(
         handed[place] = Running(ready, 0, attempt, moment, time.monotonic())
         notebook = ready.planned.notebook
         text = None if notebook is None else notebook.read_text("utf-8")
-        yield Errand(ready, plan.limits, engine, home, making, token, text, plan.data)
+        yield Task(ready, plan.limits, engine, home, making, token, text, plan.data)
 
 
-def _taken_in(one: Running, brought: Brought | None) -> RunRecord:
+def _taken_in(one: Running, returned: Returned | None) -> RunRecord:
     """Put the files of a run into its folder, and write its record last."""
-    if brought is None:
+    if returned is None:
         one.verdict = "lost", _GONE
         return judged(one, Ended(0, -9, 0.0), _ENGINE)
-    record, folder = brought.record, one.ready.folder
+    record, folder = returned.record, one.ready.folder
     try:
         for name in record.files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if brought.files is None:
+            if returned.files is None:
                 (record.folder / name).replace(folder / name)
             else:
-                (folder / name).write_bytes(brought.files[name])
+                (folder / name).write_bytes(returned.files[name])
     except OSError as fault:
         raise StoreError(f"cannot write the files of a run to {folder}: {fault.strerror}") from fault
     kept = replace(record, attempt=one.attempt, source=_source(one.ready), folder=folder)
@@ -149,7 +147,7 @@ def _source(ready: Ready) -> str:
     return str(ready.planned.notebook or ready.planned.function)
 
 
-def made_there(errand: Errand) -> Brought:
+def made_there(task: Task) -> Returned:
     """Make a run on a worker and bring it back; the engine, the limits and the judgement are those of one machine.
 
     Raises
@@ -157,32 +155,32 @@ def made_there(errand: Errand) -> Brought:
     RunError
         When code, data or libraries are not the same as where the batch was planned, or nobody asks any more.
     """
-    shared, ready = _sees(errand), errand.ready
-    home = errand.home if shared else settings().home.absolute()
+    shared, ready = _sees(task), task.ready
+    home = task.home if shared else settings().home.absolute()
     with tempfile.TemporaryDirectory(prefix="qb-run-", ignore_cleanup_errors=True) as place:
-        if not shared and errand.notebook is not None and ready.planned.notebook is not None:
+        if not shared and task.notebook is not None and ready.planned.notebook is not None:
             source = Path(place) / ready.planned.notebook.name
-            source.write_text(errand.notebook, encoding="utf-8")
+            source.write_text(task.notebook, encoding="utf-8")
             ready = ready._replace(planned=replace(ready.planned, notebook=source))
-        _refuse_differences(errand, ready, home)
-        folder = (errand.making if shared else Path(place) / _MAKING) / f"{ready.key}-{uuid4().hex[:8]}"
+        _refuse_differences(task, ready, home)
+        folder = (task.making if shared else Path(place) / _MAKING) / f"{ready.key}-{uuid4().hex[:8]}"
         origin = {"host": platform.node(), "cores": os.cpu_count(), "worker": "shared" if shared else "returned"}
         ready = ready._replace(folder=folder, provenance={**ready.provenance, **origin})
         made = coordinate(
             [ready],
-            errand.limits,
+            task.limits,
             workers=os.cpu_count() or 1,
-            engine=errand.engine,
+            engine=task.engine,
             home=home,
             looked=_stop_if_unwanted,
         )
         record = made.records[ready.number]
-        return Brought(record, None if shared else {name: (folder / name).read_bytes() for name in record.files})
+        return Returned(record, None if shared else {name: (folder / name).read_bytes() for name in record.files})
 
 
-def _sees(errand: Errand) -> bool:
+def _sees(task: Task) -> bool:
     try:
-        return (errand.making / _TOKEN).read_text("utf-8") == errand.token
+        return (task.making / _TOKEN).read_text("utf-8") == task.token
     except OSError:
         return False
 
@@ -192,10 +190,10 @@ def _stop_if_unwanted() -> None:
         raise RunError("nobody asks for it any more")
 
 
-def _refuse_differences(errand: Errand, ready: Ready, home: Path) -> None:
+def _refuse_differences(task: Task, ready: Ready, home: Path) -> None:
     """Refuse to make a run that would be another one here: another key is another run."""
     try:
-        data = {name: load(*dataset_named(name)).version for name in errand.data}
+        data = {name: load(*dataset_named(name)).version for name in task.data}
         plan = Plan(ready.study, (ready.planned,), data=data)
         moved = explain_miss(ingredients(ready.planned, plan, home=home), ready.provenance["ingredients"])
     except QuantbenchError as fault:
