@@ -33,7 +33,12 @@ _PRICES: Final = ("open", "high", "low", "close")
 
 
 def frozen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a copy nobody can write to: it stands on `bytes`, so no flag makes it writable."""
+    """Return values nobody can write to: they stand on `bytes`, so no flag makes them writable. Such are not copied."""
+    owner = values.base
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, bytes) and values.flags.c_contiguous:
+        return values
     return np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype).reshape(values.shape)
 
 
@@ -88,7 +93,7 @@ class Bars:
         if time.dtype.kind != "M":
             raise DataError(f"{self.symbol}: time must be datetime64 in UTC, found dtype {time.dtype}")
         stamps = time.astype("datetime64[ns]")
-        wrapped = (stamps.astype(time.dtype) != time) & ~np.isnat(time)
+        wrapped = (stamps.astype(time.dtype) != time) & ~np.isnat(time) if time.dtype != stamps.dtype else np.False_
         if wrapped.any():
             found = time[int(np.argmax(wrapped))]
             raise DataError(f"{self.symbol}: a bar time is out of bounds: nanoseconds hold 1678 to 2262, found {found}")

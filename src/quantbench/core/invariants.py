@@ -32,6 +32,8 @@ def check_time(bars: Bars) -> None:
     if np.isnat(bars.time).any():
         raise DataError(f"{bars.symbol}: {int(np.isnat(bars.time).sum())} bars have no time; drop them first")
     step = np.diff(bars.time_ns)
+    if not len(step) or step.min() >= 0.9 * timeframe_ns(bars.timeframe):
+        return
     if (step < 0).any():
         row = _first(step < 0) + 1
         raise DataError(
@@ -58,6 +60,8 @@ def check_time(bars: Bars) -> None:
 
 def check_prices(bars: Bars) -> None:
     """Refuse bars with a price, volume or spread that cannot be."""
+    if _are_possible(bars):
+        return
     top = np.maximum(np.maximum(bars.open, bars.close), bars.low)
     bottom = np.minimum(np.minimum(bars.open, bars.close), bars.high)
     finite = np.isfinite(bars.open) & np.isfinite(bars.high) & np.isfinite(bars.low) & np.isfinite(bars.close)
@@ -76,3 +80,11 @@ def check_prices(bars: Bars) -> None:
                 f"{bars.symbol}: {int(bad.sum())} bars have {what}, "
                 f"the first is {_when(bars, row)}: {values}; drop or repair them first"
             )
+
+
+def _are_possible(bars: Bars) -> bool:
+    """Return whether no bar has any of the faults `check_prices` names: NaN compares as false."""
+    low, high = bars.low, bars.high
+    prices = (low > 0) & (low <= bars.open) & (low <= bars.close) & (high >= bars.open) & (high >= bars.close)
+    spread = ~(bars.spread < 0) & (bars.spread != np.inf)
+    return bool((prices & (high < np.inf) & (bars.volume >= 0) & spread).all())

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from quantbench.core.bars import Bars
 from quantbench.core.errors import DataError, did_you_mean
 from quantbench.core.instrument import Instrument
 from quantbench.core.timeframe import closest_ns
 from quantbench.data.parquet import pl
+from quantbench.data.spilled import release
 
 __all__ = ["COLUMNS", "PRICES", "bar_frame", "columns_of", "frame_of", "require_fit", "to_bars"]
 
 PRICES: Final = ("open", "high", "low", "close")
 COLUMNS: Final = (*PRICES, "volume", "spread")
+_SLICE: Final = 1 << 20
+"""Bars looked at together: what is worked out of them stays small beside a long history."""
 _TIME: Final = pl.Datetime("ns", "UTC")
 
 
@@ -57,15 +61,22 @@ def frame_of(bars: Bars) -> pl.DataFrame:
 
 
 def columns_of(frame: pl.DataFrame) -> dict[str, Any]:
-    """Return the columns as NumPy arrays, as `Bars` takes them."""
-    columns = {name: frame[name].to_numpy() for name in COLUMNS}
+    """Return the columns there are as NumPy arrays, as `Bars` takes them."""
+    columns: dict[str, Any] = {name: frame[name].to_numpy() for name in COLUMNS if name in frame.columns}
     stamps: Any = frame["time"].dt.epoch("ns").to_numpy()
     return {"time": np.asarray(stamps).view("datetime64[ns]"), **columns}
 
 
 def to_bars(frame: pl.DataFrame, symbol: str, *, timeframe: str, instrument: Instrument) -> Bars:
     """Return a frame of that shape as bars."""
-    return Bars(symbol, timeframe, instrument, **columns_of(frame))
+    columns: dict[str, Any] = {name: _on_bytes(frame[name]) for name in COLUMNS}
+    return Bars(symbol, timeframe, instrument, time=_on_bytes(frame["time"]).view("datetime64[ns]"), **columns)
+
+
+def _on_bytes(column: pl.Series) -> npt.NDArray[Any]:
+    """Return the values of a column on `bytes`, as `Bars` keeps them: copied once, its chunks joined on the way."""
+    parts = [part.to_physical().to_numpy() for part in column.get_chunks()]
+    return np.frombuffer(b"".join(part.data for part in parts), parts[0].dtype)
 
 
 def require_fit(frame: pl.DataFrame, name: str, *, timeframe: str) -> None:
@@ -95,7 +106,13 @@ def require_fit(frame: pl.DataFrame, name: str, *, timeframe: str) -> None:
         "have a spread that is negative or infinite; clear-spread empties it": (pl.col("spread") < 0)
         | pl.col("spread").is_infinite(),
     }
-    counts = frame.lazy().select(flag.sum().alias(what) for what, flag in faults.items()).collect().row(0, named=True)
+    counts = dict.fromkeys(faults, 0)
+    for start in range(0, frame.height, _SLICE):
+        before = min(start, 1)  # a step needs the bar before
+        part = frame[start - before : start + _SLICE]
+        found = part.lazy().select(flag.slice(before).sum().alias(what) for what, flag in faults.items()).collect()
+        counts = {what: counts[what] + many for what, many in found.row(0, named=True).items()}
+        release(columns_of(part).values(), slice(0, part.height))
     for what, many in counts.items():
         if many:
             raise DataError(f"{name}: {many} bars {what}")

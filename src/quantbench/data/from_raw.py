@@ -79,7 +79,8 @@ def bars_of(raw: Raw, facts: Instrument, clock: ClockEvidence, *, wanted: Wanted
         bars = to_bars(bar_frame(frame), facts.symbol, timeframe=name, instrument=facts)
         notes = (*notes, f"{name} became {wanted.timeframe}")
         frame, name = frame_of(resample(bars, wanted.timeframe, day=wanted.day)), wanted.timeframe
-    over = frame.filter(pl.col("time").dt.epoch("ns") + timeframe_ns(name) <= wanted.now)
+    ends = wanted.now - timeframe_ns(name)
+    over = frame.filter(pl.col("time").dt.epoch("ns") <= ends)
     if len(over) < len(frame):
         notes = (*notes, f"{len(frame) - len(over)} bars are not over yet: left out")
     if over.is_empty():

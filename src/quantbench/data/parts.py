@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -12,14 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.errors import StoreError
-from quantbench.data.frames import COLUMNS
+from quantbench.data.frames import COLUMNS, columns_of
 from quantbench.data.manifest import Dataset, Part, read_current, read_versions
 from quantbench.data.parquet import UNREADABLE, pl, write_atomically
+from quantbench.data.spilled import release
 
 __all__ = ["collected", "digest_of", "files_of", "sweep", "write_parts", "year_of"]
 
 _GROUP: Final = 65_536
 """Rows a Parquet group: a month of M1 reads one or two."""
+_TOGETHER: Final = 3
+"""Years written at the same time: some are hashed while others are on their way to the disk."""
 _NS: Final = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
@@ -34,26 +38,26 @@ def write_parts(frame: pl.DataFrame, place: Path) -> list[Part]:
     stamps = frame["time"].dt.epoch("ns").to_numpy()
     years = np.arange(year_of(stamps[0]), year_of(stamps[-1]) + 2)
     bounds = np.searchsorted(stamps, (years - 1970).astype("datetime64[Y]").astype("datetime64[ns]").astype(np.int64))
-    parts = []
-    for year, start, stop in zip(years, bounds, bounds[1:], strict=False):
-        rows = frame[int(start) : int(stop)]
-        if rows.is_empty():
-            continue
-        content = digest_of(rows["time"].dt.epoch("ns").to_numpy(), *(rows[name].to_numpy() for name in COLUMNS))
-        part = Part(
-            name=f"year={year}-{content[:12]}.parquet",
-            year=int(year),
-            rows=len(rows),
-            first=int(stamps[start]),
-            last=int(stamps[stop - 1]),
-            content=content,
-        )
-        if not (place / part.name).exists():
-            # Microseconds, as DuckDB's functions of time take no nanoseconds.
-            kept = rows.with_columns(pl.col("time").dt.cast_time_unit("us"))
-            write_atomically(kept, place / part.name, compression="lz4", group=_GROUP)
-        parts.append(part)
-    return parts
+    filled = [
+        (int(year), frame[int(a) : int(b)]) for year, a, b in zip(years, bounds, bounds[1:], strict=False) if b > a
+    ]
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        return list(pool.map(lambda one: _write_year(place, *one), filled))
+
+
+def _write_year(place: Path, year: int, rows: pl.DataFrame) -> Part:
+    columns = columns_of(rows)
+    stamps = columns["time"].view(np.int64)
+    content = digest_of(stamps, *(columns[name] for name in COLUMNS))
+    name = f"year={year}-{content[:12]}.parquet"
+    ends = {"first": int(stamps[0]), "last": int(stamps[-1])}
+    part = Part(name=name, year=year, rows=len(rows), content=content, **ends)
+    if not (place / part.name).exists():
+        # Microseconds, as DuckDB's functions of time take no nanoseconds.
+        kept = rows.with_columns(pl.col("time").dt.cast_time_unit("us"))
+        write_atomically(kept, place / part.name, compression="lz4", group=_GROUP)
+    release(columns.values(), slice(0, len(rows)))
+    return part
 
 
 def sweep(place: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,10 +110,11 @@ def columns_to_check(bars: Bars | pl.DataFrame, instrument: Instrument, timefram
 
     if timeframe is None:
         raise DataError("a frame does not know its timeframe; name it: timeframe='H1'")
-    found = columns_of(bar_frame(bars.drop_nulls("time") if bars["time"].null_count() else bars))
-    for name in ("volume", "spread"):
-        if name not in bars.columns:  # a column of nothing takes no memory
-            found[name] = np.broadcast_to(np.float64(0.0 if name == "volume" else np.nan), len(found["time"]))
+    shaped = bar_frame(bars.drop_nulls("time") if bars["time"].null_count() else bars)
+    absent = {name: value for name, value in (("volume", 0.0), ("spread", np.nan)) if name not in bars.columns}
+    found = columns_of(shaped.drop(absent))
+    for name, value in absent.items():  # a column of nothing takes no memory
+        found[name] = np.broadcast_to(np.float64(value), len(shaped))
     return Columns(instrument=instrument, timeframe=timeframe, **found | {"time": found["time"].view(np.int64)})
 
 
@@ -142,8 +143,14 @@ def _on_sound(sound: Columns, sessions: Sessions | None) -> Iterator[Finding]:
         yield from check_sessions(sound, sessions)
     alone = (check_moves, check_still, check_repeats, check_volume, check_spread)
     with ThreadPoolExecutor(_TOGETHER) as pool:  # NumPy lets go of Python's lock
-        for found in pool.map(lambda of_columns: list(of_columns(sound)), alone):
+        for found in pool.map(lambda one: _found(one, sound), alone):
             yield from found
+
+
+def _found(one: Callable[[Columns], Iterator[Finding]], columns: Columns) -> list[Finding]:
+    found = list(one(columns))
+    columns.release(slice(0, len(columns)))  # what it took a whole column of
+    return found
 
 
 def _coverage(sessions: Sessions | None) -> float:

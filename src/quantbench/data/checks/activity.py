@@ -22,13 +22,13 @@ _HUGE: Final = 20.0
 
 def check_volume(columns: Columns) -> Iterator[Finding]:
     """Find a volume that is always zero, one that is often zero, and a change of its scale."""
-    none = columns.volume == 0
+    none = columns.flags(lambda rows: columns.volume[rows] == 0)
     if none.all():
         yield Finding(name="no-volume", severity="note", count=len(columns), sentence="the volume is 0 in every bar.")
         return
     many = int(none.sum())
     if many > 0.01 * len(columns):
-        rows = np.flatnonzero(none)
+        rows = columns.first_rows(none)
         yield Finding(
             name="zero-volume",
             severity="note",
@@ -73,10 +73,10 @@ def _usual(columns: Columns, start: int, stop: int) -> float:
 
 def check_spread(columns: Columns) -> Iterator[Finding]:
     """Find crossed quotes, spreads far beyond the usual, and spreads that never change."""
-    carried = ~np.isnan(columns.spread)
+    carried = columns.flags(lambda rows: ~np.isnan(columns.spread[rows]))
     if not carried.any():
         return
-    crossed = np.flatnonzero((columns.spread < 0) | np.isinf(columns.spread))
+    crossed = np.flatnonzero(columns.flags(lambda rows: (columns.spread[rows] < 0) | np.isinf(columns.spread[rows])))
     if len(crossed):
         yield Finding(
             name="crossed",
@@ -106,7 +106,7 @@ def check_spread(columns: Columns) -> Iterator[Finding]:
 
 def _huge_spreads(columns: Columns, usual: float) -> Iterator[Finding]:
     """Find spreads far beyond the usual one."""
-    huge = np.flatnonzero(columns.spread > _HUGE * max(usual, 1.0))
+    huge = np.flatnonzero(columns.flags(lambda rows: columns.spread[rows] > _HUGE * max(usual, 1.0)))
     if len(huge):
         worst = huge[np.argmax(columns.spread[huge])]
         yield Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from quantbench.core.clock import DAY_NS, server_offset
 from quantbench.core.instrument import Instrument
 from quantbench.core.timeframe import timeframe_ns
+from quantbench.data.spilled import release
 
 __all__ = ["FX_CLOCK", "SHOWN", "Columns", "iso"]
 
@@ -23,6 +24,7 @@ FX_CLOCK: Final = "America/New_York+7"
 SHOWN: Final = 10
 """Cases a finding shows."""
 _CHUNK: Final = 1 << 18
+_NAMES: Final = ("time", "open", "high", "low", "close", "volume", "spread")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,9 +61,25 @@ class Columns:
         return days
 
     def chunks(self, overlap: int) -> Iterator[slice]:
-        """Yield ranges of rows that fit the processor's cache, each with some rows of the one before."""
+        """Yield ranges of rows that fit the processor's cache, each with some rows of the one after.
+
+        What is kept on disk leaves memory again once the next range is asked for.
+        """
         for start in range(0, max(len(self) - overlap, 1), _CHUNK):
-            yield slice(start, min(start + _CHUNK + overlap, len(self)))
+            rows = slice(start, min(start + _CHUNK + overlap, len(self)))
+            yield rows
+            self.release(rows)
+
+    def release(self, rows: slice) -> None:
+        """Let rows leave memory that are kept on disk."""
+        release([getattr(self, name) for name in _NAMES], rows)
+
+    def flags(self, holds: Callable[[slice], npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+        """Return where something holds, asked for a range of rows at a time."""
+        found = np.zeros(len(self), np.bool_)
+        for rows in self.chunks(0):
+            found[rows] = holds(rows)
+        return found
 
     def first_rows(self, flags: npt.NDArray[np.bool_]) -> IntArray:
         """Return the first rows that are flagged, as many as a finding shows: all of them may be most of the bars."""
@@ -74,9 +92,8 @@ class Columns:
 
     def taken(self, rows: npt.NDArray[Any]) -> Columns:
         """Return the columns of some rows, in their order."""
-        names = ("time", "open", "high", "low", "close", "volume", "spread")
         return Columns(
-            instrument=self.instrument, timeframe=self.timeframe, **{name: getattr(self, name)[rows] for name in names}
+            instrument=self.instrument, timeframe=self.timeframe, **{name: getattr(self, name)[rows] for name in _NAMES}
         )
 
     def cases(self, rows: npt.NDArray[Any], *names: str) -> tuple[dict[str, Any], ...]:

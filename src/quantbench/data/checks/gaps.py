@@ -24,7 +24,12 @@ _ROUND_THE_CLOCK: Final = 168.0
 def check_gaps(columns: Columns, sessions: Sessions) -> Iterator[Finding]:
     """Find times without bars in which the market should have traded."""
     least = max(columns.length_ns, _QUIET_NS)
-    candidates = np.flatnonzero(np.diff(columns.time) >= columns.length_ns + least)
+    candidates = np.concatenate(
+        [
+            np.flatnonzero(np.diff(columns.time[rows]) >= columns.length_ns + least) + rows.start
+            for rows in columns.chunks(1)
+        ]
+    )
     start, stop = columns.time[candidates] + columns.length_ns, columns.time[candidates + 1]
     if columns.length_ns >= DAY_NS:  # a day's bar stands for the 24 hours around its noon
         start, stop = ((stamp + DAY_NS // 2) // DAY_NS * DAY_NS for stamp in (start, stop))

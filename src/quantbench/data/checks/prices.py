@@ -32,13 +32,14 @@ _OFF_GRID: Final = 0.01
 
 def bad_rows(columns: Columns) -> dict[str, BoolArray]:
     """Return which rows hold what no bar can: prices that are none, highs and lows inside the bar."""
-    none, inside = np.zeros(len(columns), np.bool_), np.zeros(len(columns), np.bool_)
+    none, inside, volume = (np.zeros(len(columns), np.bool_) for _ in range(3))
     for rows in columns.chunks(0):
         o, h, l, c = (getattr(columns, name)[rows] for name in ("open", "high", "low", "close"))  # noqa: E741
         top, bottom = np.maximum(np.maximum(o, c), l), np.minimum(np.minimum(o, c), h)
         none[rows] = ~((np.minimum(bottom, l) > 0) & (np.maximum(top, h) < np.inf))  # NaN compares as false
         inside[rows] = ((h < top) | (l > bottom)) & ~none[rows]
-    return {"prices": none, "ohlc": inside, "volume": ~(columns.volume >= 0)}
+        volume[rows] = ~(columns.volume[rows] >= 0)
+    return {"prices": none, "ohlc": inside, "volume": volume}
 
 
 def check_possible(columns: Columns, bad: Mapping[str, BoolArray]) -> Iterator[Finding]:
@@ -106,24 +107,34 @@ def _log_ratio(before: FloatArray, after: FloatArray) -> FloatArray:
 
 def check_still(columns: Columns) -> Iterator[Finding]:
     """Find flat bars, quotes that froze, and more decimals than the instrument has."""
-    flat = columns.high == columns.low
+    flat, still = np.zeros(len(columns), np.bool_), np.zeros(len(columns), np.bool_)
+    for rows in columns.chunks(1):
+        flat[rows] = columns.high[rows] == columns.low[rows]
+        close, later = columns.close[rows], slice(rows.start + 1, rows.stop)
+        still[later] = flat[later] & (close[1:] == close[:-1])
     many = int(flat.sum())
     if many and (columns.length_ns >= 15 * MINUTE_NS or many > 0.2 * len(columns)):
-        rows = columns.first_rows(flat)
+        first = columns.first_rows(flat)
         yield Finding(
             name="flat",
             severity="note",
             count=many,
             sentence=f"{many:,} bars ({many / len(columns):.1%}) have one price only, "
-            f"the first at {iso(columns.time[rows[0]])}.",
-            rows=columns.cases(rows, "close", "volume"),
+            f"the first at {iso(columns.time[first[0]])}.",
+            rows=columns.cases(first, "close", "volume"),
             repair="drop-flat",
         )
+    yield from _frozen(columns, still)
+    yield from _digits(columns)
+
+
+def _frozen(columns: Columns, still: BoolArray) -> Iterator[Finding]:
+    """Find where one price stands for long: `still` are the flat bars that close where the one before did."""
     least = int(np.clip(30 * MINUTE_NS // columns.length_ns, 5, 30))
-    start, length = _runs(flat[1:] & (columns.close[1:] == columns.close[:-1]))
+    start, length = _runs(still)
     long = length >= least
     if long.any():
-        start, length = start[long] + 1, length[long]
+        start, length = start[long], length[long]
         longest = int(np.argmax(length))
         yield Finding(
             name="frozen",
@@ -134,7 +145,6 @@ def check_still(columns: Columns) -> Iterator[Finding]:
             rows=columns.cases(start[np.argsort(-length, kind="stable")], "close"),
             repair="drop-flat",
         )
-    yield from _digits(columns)
 
 
 def _usual_range(columns: Columns) -> FloatArray:
@@ -218,5 +228,6 @@ def _digits(columns: Columns) -> Iterator[Finding]:
 
 def _runs(flags: BoolArray) -> tuple[IntArray, IntArray]:
     """Return where runs of True start and how long they are."""
-    edges = np.flatnonzero(np.diff(flags.view(np.int8), prepend=0, append=0))
+    inner = np.flatnonzero(flags[1:] != flags[:-1]) + 1
+    edges = np.concatenate([[0] * int(flags[0]), inner, [len(flags)] * int(flags[-1])]).astype(np.int64)
     return edges[::2], edges[1::2] - edges[::2]

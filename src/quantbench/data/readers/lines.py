@@ -22,7 +22,7 @@ _BOMS = (
 _BLANK = re.compile(rb"\n[ \t\n]*\n")
 _LONGEST_LINE = 1 << 20
 
-BLOCK = 1 << 22
+BLOCK = 1 << 23
 """Bytes parsed at once: large enough that calls do not count, small enough that memory does not."""
 
 
