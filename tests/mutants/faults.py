@@ -37,7 +37,7 @@ _kernel = _in("engine/_kernels.py", KERNEL)
 _fills = _in("engine/fills/_kernels.py", KERNEL)
 _quiet = _in("engine/quiet/_kernels.py", KERNEL)
 _levels = _in("engine/levels/_kernels.py", KERNEL)
-_fold = _in("engine/fold/_kernels.py", KERNEL)
+_tally = _in("engine/tally/_kernels.py", KERNEL)
 
 FAULTS = (
     # --- when things are known
@@ -236,24 +236,24 @@ FAULTS = (
         "kernel: the take comes before the stop",
         ("    if stopped:\n", "    if taken:\n        return HIT_TAKE, take, False, False\n    if stopped:\n"),
     ),
-    _fold(
+    _tally(
         "search: a rollover inside a block of bars is passed",
         ("                if swap.shape[1] and swap[row, k] != 0:\n                    adverse = -np.inf\n", ""),
     ),
-    _fold(
+    _tally(
         "search: the stop stays where it was while a block is passed",
         ("                stop = tightened(side, stop, level, level, scale)\n", ""),
     ),
-    _fold(
+    _tally(
         "search: a block is passed by the stop it began with",
         ("nearer(side, worst, furthest + side / scale), take)", "worst, take)"),
     ),
-    _fold("search: a peak inside a block is not seen", ("if best <= book.money[TOP] and not worst", "if not worst")),
-    _fold(
+    _tally("search: a peak inside a block is not seen", ("if best <= book.money[TOP] and not worst", "if not worst")),
+    _tally(
         "search: a loss inside a block is not seen",
         (" and not worst < book.money[WORST] * SLACK * book.money[TOP]:", ":"),
     ),
-    _fold(
+    _tally(
         "search: break-even is not met inside a block",
         ("if _is_whole(k, last) and not side * (blocks[1, b] - even) >= 0:", "if _is_whole(k, last):"),
     ),

@@ -57,7 +57,6 @@ from quantbench.engine.fills._kernels import (
     sign,
     unit_profit,
 )
-from quantbench.engine.fold._kernels import fold_bar, fold_flat
 from quantbench.engine.levels._kernels import (
     ADVERSE,
     CLOSE,
@@ -71,6 +70,7 @@ from quantbench.engine.levels._kernels import (
     stop_out_price,
 )
 from quantbench.engine.quiet._kernels import mark_flat, quiet_held
+from quantbench.engine.tally._kernels import tally_bar, tally_flat
 
 
 class Desk(NamedTuple):
@@ -89,7 +89,7 @@ class Desk(NamedTuple):
     fine: np.ndarray  # (8, finer bars)
     fine_range: np.ndarray  # (2, bars)
     ends: np.ndarray  # last bar of each trading day; empty where every bar is marked
-    blocks: np.ndarray  # fold.blocks_of the quotes
+    blocks: np.ndarray  # tally.blocks_of the quotes
 
 
 @compiled
@@ -117,7 +117,7 @@ def run(desk, book, equity, money, record):
                 if record:
                     mark_flat(equity, book.money[BALANCE], began, k, money)
                 elif k > began:
-                    fold_flat(book, desk.ends, k, equity)
+                    tally_flat(book, desk.ends, k, equity)
                 book.money[NOW] = book.money[BALANCE]
             elif state[TAIL] - state[HEAD] == 1 and turns[j - 1] != k - 1:
                 k = quiet_held(desk, book, k, min(turns[j] + 1, n - 1), equity, money, record)
@@ -155,7 +155,7 @@ def _bar(desk, book, k, n, j, equity, money, record):
     if record:
         equity[k], money[0, k], money[1, k] = now, state[SIDE] * lots_of(state[HELD], terms), book.money[BALANCE]
     else:
-        fold_bar(book, desk.ends, k, now, equity)
+        tally_bar(book, desk.ends, k, now, equity)
     if terms.guarded:
         _remember(terms, book, now)
     state[STARTING] = 0

@@ -27,10 +27,10 @@ from quantbench.engine.book import (
     Book,
     Terms,
 )
-from quantbench.engine.fold._kernels import blocks_of
 from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.news._kernels import fill_in, find_news, read_news
 from quantbench.engine.setting import Setting, Venue
+from quantbench.engine.tally._kernels import blocks_of
 
 __all__ = ["EXITS", "book_for", "desk_of", "in_blocks", "read", "run", "with_signals"]
 

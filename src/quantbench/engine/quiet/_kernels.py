@@ -21,7 +21,6 @@ from quantbench.engine.book import (
     TRAIL,
 )
 from quantbench.engine.fills._kernels import compiled, factor_at, inlined, lots_of, on_grid, unit_profit
-from quantbench.engine.fold._kernels import fold_held, followed, until_reached
 from quantbench.engine.levels._kernels import (
     ADVERSE,
     CLOSE,
@@ -32,6 +31,7 @@ from quantbench.engine.levels._kernels import (
     stop_out_price,
     tightened,
 )
+from quantbench.engine.tally._kernels import followed, tally_held, until_reached
 
 BLOCK = 64  # bars looked at without a branch between them
 
@@ -69,7 +69,7 @@ def quiet_held(desk, book, k, last, equity, money, record):
         marks = (stop_out, cells[STOP], cells[TAKE], cells[TRAIL], even, cells[QUOTE])
         end, cells[STOP] = followed(rows, blocks, swap, side, marks, terms.nearest, terms.scale, k, last)
     if end > k:
-        cells[NOW] = fold_held(desk, book, rows, blocks, side, k, end, equity)
+        cells[NOW] = tally_held(desk, book, rows, blocks, side, k, end, equity)
     return end
 
 

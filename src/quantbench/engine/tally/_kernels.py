@@ -126,7 +126,7 @@ def _furthest(favourables, closes, side, trail, nearest):
 
 
 @inlined
-def _fold(book, equity):
+def _tally(book, equity):
     """Take the equity of one bar into the peak and the worst drawdown."""
     money = book.money
     money[TOP] = max(money[TOP], equity)
@@ -135,27 +135,27 @@ def _fold(book, equity):
 
 
 @inlined
-def fold_bar(book, ends, k, equity, days):
+def tally_bar(book, ends, k, equity, days):
     """Take in bar k; note its equity if it ends a trading day."""
-    _fold(book, equity)
+    _tally(book, equity)
     if ends[book.state[DAY]] == k:
         days[book.state[DAY]] = equity
         book.state[DAY] += 1
 
 
 @compiled
-def fold_flat(book, ends, end, days):
+def tally_flat(book, ends, end, days):
     """Take in the bars before `end` on which nothing is held."""
     balance, day = book.money[BALANCE], book.state[DAY]
     while ends[day] < end:
         days[day] = balance
         day += 1
     book.state[DAY] = day
-    _fold(book, balance)
+    _tally(book, balance)
 
 
 @compiled
-def fold_held(desk, book, rows, blocks, side, k, end, days):
+def tally_held(desk, book, rows, blocks, side, k, end, days):
     """Take in bars on which one part is held; return the equity of the last of them."""
     i, terms, balance, closes = book.state[HEAD], desk.terms, book.money[BALANCE], rows[CLOSE]
     entry, lots, day = book.part[i, P_PRICE], lots_of(book.part[i, P_STEPS], terms), book.state[DAY]
@@ -172,7 +172,7 @@ def fold_held(desk, book, rows, blocks, side, k, end, days):
             if best <= book.money[TOP] and not worst < book.money[WORST] * SLACK * book.money[TOP]:
                 k += BLOCK
                 continue
-        _fold(book, _worth(desk, balance, side, entry, lots, closes[k], k))
+        _tally(book, _worth(desk, balance, side, entry, lots, closes[k], k))
         k += 1
     return _worth(desk, balance, side, entry, lots, closes[end - 1], end - 1)
 
