@@ -1,5 +1,9 @@
 """Signals: what a strategy may return, and the two helpers against loops too simple to be wrong."""
 
+import pickle
+from copy import copy, deepcopy
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,6 +113,23 @@ def test_when_takes_series_and_one_side_only_and_passes_the_exits_on():
     assert signals.target.tolist() == [1.0, 0.0]
     assert (float(signals.stop), float(signals.hold)) == (0.1, 3.0)
     assert qb.Signals.when(short=np.array([True, False])).target.tolist() == [-1.0, 0.0]
+
+
+def test_signals_of_flags_are_as_any_when_copied_stored_or_changed():
+    flags = np.array([True, False, True])
+    for way in (copy, deepcopy, lambda one: pickle.loads(pickle.dumps(one)), lambda one: replace(one, stop=2.0)):
+        assert way(qb.Signals.when(long=flags)).target.tolist() == [1.0, 0.0, 1.0]
+    signals = qb.Signals.when(long=flags)
+    flags[0] = False
+    signals.target[2] = 0.5
+    assert signals.target.tolist() == signals.narrow_target.tolist() == [1.0, 0.0, 0.5]
+    assert qb.Signals.when(long=True).spread_over(2).target.tolist() == [1.0, 1.0]
+
+
+def test_signals_have_no_other_names():
+    for signals in (qb.Signals.when(long=np.array([True])), qb.Signals(np.zeros(1))):
+        with pytest.raises(AttributeError, match="'Signals' object has no attribute 'traget'"):
+            _ = signals.traget
 
 
 @pytest.mark.parametrize("flags", [np.array([1.0, 0.0]), np.array([1, 0]), np.array([None, True])])

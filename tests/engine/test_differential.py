@@ -15,7 +15,8 @@ from worlds import DrawnDice, SeededDice, world_of
 import quantbench as qb
 from quantbench.core.rules import REASONS
 from quantbench.engine import _kernels
-from quantbench.engine.kernel import desk_of, with_signals
+from quantbench.engine.book import WANT_CELLS
+from quantbench.engine.kernel import desk_of, read, with_signals
 from quantbench.engine.metrics import of_backtest
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import METRICS, floor_of, run_trials
@@ -171,13 +172,44 @@ def test_trials_that_hold_for_long_have_the_figures_of_single_backtests(seed):
         target = np.repeat(rng.choice([-1.0, 0.0, 1.0], n), rng.integers(1, 200, n))[:n]
         names = [name for name in ("stop", "take", "trail", "breakeven") if rng.random() < 0.5]
         exits = {name: bar * rng.choice([1.0, 2.0, 4.0, 8.0, 16.0]) for name in names}
-        strategies.append(replace(world.strategy, wanted=qb.Signals(target, **exits), warm=0))
+        wanted = (
+            qb.Signals(target, **exits)
+            if rng.random() < 0.5
+            else qb.Signals.when(long=target > 0, short=target < 0, **exits)
+        )
+        strategies.append(replace(world.strategy, wanted=wanted, warm=0))
     batch = run_trials(strategies, floor_of(world.bars, _venue(world)))
     for row, strategy in enumerate(strategies):
         single = replace(world, strategy=strategy).play("kernel")
         _same_figures(batch, row, single)
         reasons |= {REASONS[code] for code in single.path.trades["reason"]}
     assert {"stop", "take", "trail", "signal", "reversal", "end_of_data"} <= reasons
+
+
+@pytest.mark.parametrize("length", [1, 2, 8, 9, 10, 17, 40, 73])
+def test_targets_of_one_byte_hold_the_same_news_as_those_of_floats(length):
+    rng = np.random.default_rng(length)
+    for warm in (0, 1, 5, length):
+        for odds in (0.03, 0.3):
+            long, short, enter = rng.random((3, length)) < odds
+            exits = {"stop": 0.1, "take": rng.random(length) + 0.1, "enter": enter if odds > 0.1 else None}
+            flags = qb.Signals.when(long=long, short=short, **exits)
+            bytes_, floats = _news_of(flags, warm), _news_of(qb.Signals(1.0 * long - short, **exits), warm)
+            assert [part.tobytes() for part in bytes_] == [part.tobytes() for part in floats]
+
+
+def test_a_single_bar_that_differs_is_news_wherever_it_stands():
+    for bar in range(40):
+        turns, wanted = _news_of(qb.Signals.when(long=np.arange(40) == bar), 0)
+        assert turns.tolist() == ([bar, bar + 1, 40] if bar < 39 else [39, 40])
+        assert wanted[:, 0].tolist() == [1.0, 0.0][: len(wanted)]
+
+
+def _news_of(signals, warm):
+    n = len(signals.narrow_target)
+    turns, wanted = np.full(n + 1, -1), np.full((n + 1, WANT_CELLS), -1.0)
+    news = read(signals, warm, warm, turns, wanted)
+    return turns[: news + 1], wanted[:news]
 
 
 def _calm(seed):

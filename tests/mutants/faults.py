@@ -37,6 +37,7 @@ _kernel = _in("engine/_kernels.py", KERNEL)
 _fills = _in("engine/fills/_kernels.py", KERNEL)
 _quiet = _in("engine/quiet/_kernels.py", KERNEL)
 _levels = _in("engine/levels/_kernels.py", KERNEL)
+_news = _in("engine/news/_kernels.py", KERNEL)
 _tally = _in("engine/tally/_kernels.py", KERNEL)
 
 FAULTS = (
@@ -207,13 +208,13 @@ FAULTS = (
     _quiet(
         "kernel: a quiet stretch runs through a stop",
         (
-            "            reached += side * (adverse[i] - worst) <= 0\n",
+            "        reached += side * (adverses[i] - worst) <= 0\n",
             "",
         ),
     ),
     _quiet(
         "kernel: a quiet stretch runs through a rollover",
-        ("            reached += night[i] != 0\n", "            pass\n"),
+        ("        reached += swap[i] != 0\n", "        pass\n"),
     ),
     _quiet(
         "kernel: a quiet stretch runs through hold",
@@ -221,7 +222,7 @@ FAULTS = (
     ),
     _quiet(
         "kernel: a quiet stretch forgets how far the stop has followed",
-        ("    cells[STOP] = stop\n", ""),
+        ("end, cells[STOP] = _followed(", "end, _ = _followed("),
     ),
     _fills(
         "kernel: a stop-out price outlives an addition",
@@ -240,11 +241,11 @@ FAULTS = (
         "search: a rollover inside a block of bars is passed",
         ("                if swap.shape[1] and swap[row, k] != 0:\n                    adverse = -np.inf\n", ""),
     ),
-    _tally(
+    _quiet(
         "search: the stop stays where it was while a block is passed",
         ("                stop = tightened(side, stop, level, level, scale)\n", ""),
     ),
-    _tally(
+    _quiet(
         "search: a block is passed by the stop it began with",
         ("nearer(side, worst, furthest + side / scale), take)", "worst, take)"),
     ),
@@ -253,9 +254,25 @@ FAULTS = (
         "search: a loss inside a block is not seen",
         (" and not worst < book.money[WORST] * SLACK * book.money[TOP]:", ":"),
     ),
-    _tally(
+    _quiet(
         "search: break-even is not met inside a block",
-        ("if _is_whole(k, last) and not side * (blocks[1, b] - even) >= 0:", "if _is_whole(k, last):"),
+        ("if known and not side * (blocks[1, b] - even) >= 0:", "if known:"),
+    ),
+    _quiet(
+        "search: a block is followed to its end, though only some of it is left",
+        ("_furthest(favourables[k:end], closes[k:end]", "_furthest(favourables[k : k + BLOCK], closes[k : k + BLOCK]"),
+    ),
+    _tally(
+        "search: bars after a block that is passed in part are passed with it",
+        ("                k = after\n", "                k = (b + 1) * BLOCK + 1\n"),
+    ),
+    _news(
+        "search: the last targets of one byte are not read",
+        ("    found = _note(target, end, n, turns, found)\n", ""),
+    ),
+    _news(
+        "search: a target of one byte is not compared with the word before",
+        ("target[begin - 1 : end - 1].view(np.uint64)", "target[begin:end].view(np.uint64)"),
     ),
     _fills(
         "kernel: lots are floored as floats", ("min(lots / terms.step, 1e15) + 1e-9)", "min(lots / terms.step, 1e15))")

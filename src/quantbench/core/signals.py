@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ FloatArray = npt.NDArray[np.float64]
 _DISTANCES = ("stop", "take", "trail", "breakeven")
 _COLUMNS = ("target", *_DISTANCES, "enter", "hold")
 _DECIDED = ("target", "enter")
+_SIDES = "_sides"  # long 1, short -1, flat 0
+_UNSAID = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,24 @@ class Signals:
     enter: npt.NDArray[np.bool_] | None = None
     hold: FloatArray | None = None
 
+    if not TYPE_CHECKING:  # else any name would do
+
+        def __getattr__(self, name: str) -> FloatArray:
+            """Return the target of signals made of flags, written out as floats the first time it is asked for."""
+            own = self.__dict__
+            if name != "target" or ((sides := own.get(_SIDES)) is None and name not in own):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if sides is not None:
+                own.setdefault(name, sides.astype(np.float64))
+                own.pop(_SIDES, None)  # from here on the floats count: they can be written to
+            return own[name]
+
+    @property
+    def narrow_target(self) -> npt.NDArray[Any]:
+        """The target, one byte a bar where it was made of flags: a search then reads an eighth of the memory."""
+        sides: npt.NDArray[np.int8] | None = self.__dict__.get(_SIDES)
+        return self.target if sides is None else sides
+
     def __post_init__(self) -> None:
         """Turn whatever array-like was given into NumPy; lengths are checked against the bars later."""
         for name in _COLUMNS:
@@ -79,8 +99,10 @@ class Signals:
         >>> qb.Signals.when(long=gap > 0, short=gap < 0).target
         array([ 0.,  1., -1.])
         """
-        # Bytes first: a subtraction of one-byte numbers costs a tenth of one of floats.
-        return cls((_flags(long, "long") - _flags(short, "short")).astype(np.float64), **exits)
+        found = cls(_UNSAID, **exits)
+        object.__delattr__(found, "target")
+        object.__setattr__(found, _SIDES, _flags(long, "long") - _flags(short, "short"))
+        return found
 
     @classmethod
     def from_entries(
@@ -149,9 +171,9 @@ class Signals:
         """
         found: dict[str, Any] = {}
         for name in _COLUMNS:
-            value = getattr(self, name)
+            value = self.narrow_target if name == "target" else getattr(self, name)
             if value is not None and value.shape != (length,) and (exits or value.shape or name in _DECIDED):
-                found[name] = _spread_out(value, length, name)
+                found[name] = _spread_out(getattr(self, name), length, name)
         return replace(self, **found) if found else self
 
     def flat_before(self, row: int) -> Self:

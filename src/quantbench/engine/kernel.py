@@ -28,7 +28,7 @@ from quantbench.engine.book import (
     Terms,
 )
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.news._kernels import fill_in, find_news, read_news
+from quantbench.engine.news._kernels import fill_in, find_news
 from quantbench.engine.setting import Setting, Venue
 from quantbench.engine.tally._kernels import blocks_of
 
@@ -95,14 +95,15 @@ def with_signals(desk: Desk, signals: Signals) -> Desk:
 
 def read(signals: Signals, warm: int, first: int, turns: npt.NDArray[np.int64], wanted: FloatArray) -> int:
     """Write the news among signals to the arrays; return how many there are, -1 for signals that are faulty."""
-    found: int = read_news(*_read(signals), warm, first, turns, wanted)
-    return found
+    target, enter, exits = _read(signals)
+    found: int = find_news(target, enter, first, turns)
+    return found if fill_in(target, enter, exits, warm, first, turns, wanted[:found]) else -1
 
 
-def _read(signals: Signals) -> tuple[FloatArray, npt.NDArray[np.bool_], tuple[FloatArray, ...]]:
+def _read(signals: Signals) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], tuple[FloatArray, ...]]:
     """Return target, `enter` and exits as the kernel reads them."""
     enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
-    return _plain(signals.target), enter, tuple(_distances(getattr(signals, name)) for name in EXITS)
+    return _plain(signals.narrow_target), enter, tuple(_distances(getattr(signals, name)) for name in EXITS)
 
 
 def _distances(column: FloatArray | None) -> FloatArray:

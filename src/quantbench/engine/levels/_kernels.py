@@ -25,7 +25,7 @@ from quantbench.engine.book import (
     TAKE,
     TRAIL,
 )
-from quantbench.engine.fills._kernels import NAN, compiled, factor_at, inlined, lots_of, on_grid, unit_profit
+from quantbench.engine.fills._kernels import NAN, compiled, factor_at, inlined, lots_of, merged, on_grid, unit_profit
 
 # Rows of Desk.quotes: what a long reads, then what a short reads; open, adverse, favourable, close
 OPEN, ADVERSE, FAVOURABLE, CLOSE = range(4)
@@ -45,7 +45,7 @@ def excursion(terms, book, i, entry, adverse, favourable, rate):
     book.part[i, P_BEST] = max(book.part[i, P_BEST], best)
 
 
-@compiled
+@merged
 def _stop_out_price(terms, book, rate):
     """[3.4] The own-side price at which equity is the stop-out level times margin; NaN for never."""
     side, balance, lots_entry = book.state[SIDE], book.money[BALANCE], 0.0

@@ -10,13 +10,7 @@ from quantbench.config._kernels import compiles
 from quantbench.engine.book import WANT_ENTER, WANT_EXITS, WANT_TARGET
 
 BLOCK = 32  # bars
-
-
-@compiles(_nrt=False)
-def read_news(target, enter_, exits, warm, first, turns, wanted):
-    """Find the news from bar `first` on and fill in what it wants; as `find_news` and `fill_in`."""
-    found = find_news(target, enter_, first, turns)
-    return found if fill_in(target, enter_, exits, warm, first, turns, wanted[:found]) else -1
+WORD = 8  # bars of one byte each
 
 
 @compiles(_nrt=False)
@@ -30,7 +24,7 @@ def fill_in(target, enter_, exits, warm, first, turns, wanted):
         t = turns[i]
         wanted[i, WANT_TARGET] = target[t]
         wanted[i, WANT_ENTER] = enter_[t] if len(enter_) else False
-        fine &= abs(target[t]) <= 1.0  # NaN fails too; each value the target takes is news once
+        fine &= abs(wanted[i, WANT_TARGET]) <= 1.0  # NaN fails too; each value the target takes is news once
     for c in range(len(exits)):
         column, wants = exits[c], wanted[:, WANT_EXITS + c]
         if len(column) > 1:
@@ -48,6 +42,8 @@ def find_news(target, enter_, first, turns):
     if first < n:
         turns[0] = first
         found += target[first] != 0 or (len(enter_) > 0 and enter_[first])
+    if target.itemsize == 1 and not len(enter_):
+        return _news_of_bytes(target, min(first + 1, n), turns, found)
     for begin in range(first + 1, n, BLOCK):  # most blocks of bars hold no news: asked at once, whole vectors at a time
         end, many = min(begin + BLOCK, n), 0
         now, before, flags = target[begin:end], target[begin - 1 : end - 1], enter_[begin:end]
@@ -62,6 +58,29 @@ def find_news(target, enter_, first, turns):
                 turns[found] = begin + t
                 found += 1
     turns[found] = n
+    return found
+
+
+@compiles(_nrt=False)
+def _news_of_bytes(target, begin, turns, found):
+    """Find the news from bar `begin` on among targets of one byte: eight bars are one word, which tells at once."""
+    n = len(target)
+    end = begin + (n - begin) // WORD * WORD
+    now, before = target[begin:end].view(np.uint64), target[begin - 1 : end - 1].view(np.uint64)
+    for i in range(len(now)):
+        if now[i] != before[i]:
+            found = _note(target, begin + WORD * i, begin + WORD * (i + 1), turns, found)
+    found = _note(target, end, n, turns, found)
+    turns[found] = n
+    return found
+
+
+@compiles(_nrt=False)
+def _note(target, begin, end, turns, found):
+    """Write every bar and keep those that are news, without a guess at which are; return how many are known."""
+    for t in range(begin, end):
+        turns[found] = t
+        found += target[t] != target[t - 1]
     return found
 
 

@@ -20,7 +20,7 @@ from quantbench.engine.book import (
     TAKE,
     TRAIL,
 )
-from quantbench.engine.fills._kernels import compiled, factor_at, inlined, lots_of, on_grid, unit_profit
+from quantbench.engine.fills._kernels import compiled, factor_at, inlined, lots_of, merged, on_grid, unit_profit
 from quantbench.engine.levels._kernels import (
     ADVERSE,
     CLOSE,
@@ -31,9 +31,7 @@ from quantbench.engine.levels._kernels import (
     stop_out_price,
     tightened,
 )
-from quantbench.engine.tally._kernels import followed, tally_held, until_reached
-
-BLOCK = 64  # bars looked at without a branch between them
+from quantbench.engine.tally._kernels import BLOCK, tally_held
 
 
 @inlined
@@ -55,63 +53,109 @@ def quiet_held(desk, book, k, last, equity, money, record):
         last = min(last, k + 1)  # the stop-out price moves with the rate
     rows, swap = desk.quotes[first : first + 4], desk.swap[row]
     still, worst = np.isnan(cells[TRAIL]) and np.isnan(even), nearer(side, stop_out, cells[STOP])
-    if record:
-        if still:
-            end = _until_reached(rows[ADVERSE], rows[FAVOURABLE], swap, side, worst, cells[TAKE], k, last)
-        else:
-            end = _followed(rows, swap, cells, side, stop_out, even, terms, k, last)
-        _mark_held(desk, book, rows, side, k, end, equity, money)
-        return end
     blocks = desk.blocks[first : first + 4]
     if still:
-        end = until_reached(rows, blocks, swap, side, worst, cells[TAKE], k, last)
+        end = _until_reached(rows, blocks, swap, side, worst, cells[TAKE], k, last)
     else:
         marks = (stop_out, cells[STOP], cells[TAKE], cells[TRAIL], even, cells[QUOTE])
-        end, cells[STOP] = followed(rows, blocks, swap, side, marks, terms.nearest, terms.scale, k, last)
-    if end > k:
+        end, cells[STOP] = _followed(rows, blocks, swap, side, marks, terms.nearest, terms.scale, k, last)
+    if record:
+        _mark_held(desk, book, rows, side, k, end, equity, money)
+    elif end > k:
         cells[NOW] = tally_held(desk, book, rows, blocks, side, k, end, equity)
     return end
 
 
-@compiled
-def _until_reached(adverses, favourables, swap, side, worst, take, k, last):
+@inlined
+def _reaches(side, adverse, favourable, worst, take):
+    return side * (adverse - worst) <= 0 or side * (favourable - take) >= 0
+
+
+@inlined
+def _is_quiet(blocks, b, side, worst, take):
+    """Return whether no bar of a block can end the position; where only some are left, all must be harmless."""
+    return not (np.isinf(blocks[0, b]) or _reaches(side, blocks[0, b], blocks[1, b], worst, take))
+
+
+@inlined
+def _none_reaches(adverses, favourables, swap, side, worst, take):
+    reached = 0
+    for i in range(len(adverses)):
+        reached += side * (adverses[i] - worst) <= 0
+        reached += side * (favourables[i] - take) >= 0
+    for i in range(len(swap)):
+        reached += swap[i] != 0
+    return reached == 0
+
+
+@merged
+def _until_reached(rows, blocks, swap, side, worst, take, k, last):
     """Return the first bar that reaches a level or holds a rollover, `last` if none does."""
+    adverses, favourables, known = rows[ADVERSE], rows[FAVOURABLE], blocks.shape[1] > 0
     while k < last:
-        end, reached = min(k + BLOCK, last), 0
-        adverse, favourable, night = adverses[k:end], favourables[k:end], swap[k:end]
-        for i in range(len(adverse)):
-            reached += side * (adverse[i] - worst) <= 0
-            reached += side * (favourable[i] - take) >= 0
-        for i in range(len(night)):
-            reached += night[i] != 0
-        if reached:
-            while not (
-                side * (adverses[k] - worst) <= 0 or side * (favourables[k] - take) >= 0 or (len(swap) and swap[k] != 0)
-            ):
-                k += 1
-            return k
-        k = end
+        b = k // BLOCK
+        end = min((b + 1) * BLOCK, last)
+        if known:
+            passes = _is_quiet(blocks, b, side, worst, take)
+        else:
+            passes = _none_reaches(adverses[k:end], favourables[k:end], swap[k:end], side, worst, take)
+        if passes:
+            k = end
+        while k < end:
+            if _reaches(side, adverses[k], favourables[k], worst, take) or (len(swap) and swap[k] != 0):
+                return k
+            k += 1
     return last
 
 
-@compiled
-def _followed(rows, swap, cells, side, stop_out, even, terms, k, last):
-    """Move the stop after each bar up to the one that reaches a level or holds a rollover; return that bar."""
+@merged
+def _followed(rows, blocks, swap, side, marks, nearest, scale, k, last):
+    """Move the stop after each bar up to the one that reaches a level or holds a rollover; return bar and stop.
+
+    `marks` are stop-out, stop, take, trail, break-even and the entry quote. A block that no bar of can end the
+    position, wherever the stop is taken in it, is followed at once.
+    """
+    stop_out, stop, take, trail, even, quote = marks
     adverses, favourables, closes = rows[ADVERSE], rows[FAVOURABLE], rows[CLOSE]
-    stop, take, trail, quote = cells[STOP], cells[TAKE], cells[TRAIL], cells[QUOTE]
-    worst = nearer(side, stop_out, stop)
-    while k < last and not (len(swap) and swap[k] != 0):
-        favourable, outermost = favourables[k], closes[k] - side * terms.nearest
-        if side * (adverses[k] - worst) <= 0 or side * (favourable - take) >= 0:
-            break
-        if side * (favourable - even) >= 0:
-            stop = tightened(side, stop, quote, outermost, terms.scale)
-        if not np.isnan(trail):
-            stop = tightened(side, stop, favourable - side * trail, outermost, terms.scale)
-        worst = nearer(side, stop_out, stop)
-        k += 1
-    cells[STOP] = stop
-    return k
+    worst, known = nearer(side, stop_out, stop), blocks.shape[1] > 0
+    while k < last:
+        b = k // BLOCK
+        end = min((b + 1) * BLOCK, last)
+        if known and not side * (blocks[1, b] - even) >= 0:
+            furthest = blocks[1, b] - side * trail  # no bar of the block takes the stop further, but for rounding
+            if np.isnan(trail) or side * (furthest - stop) <= 0:
+                if _is_quiet(blocks, b, side, worst, take):
+                    k = end
+            elif _is_quiet(blocks, b, side, nearer(side, worst, furthest + side / scale), take):
+                level = _furthest(favourables[k:end], closes[k:end], side, side * trail, side * nearest)
+                stop = tightened(side, stop, level, level, scale)
+                worst = nearer(side, stop_out, stop)
+                k = end
+        while k < end:
+            favourable = favourables[k]
+            if _reaches(side, adverses[k], favourable, worst, take) or (len(swap) and swap[k] != 0):
+                return k, stop
+            outermost = closes[k] - side * nearest
+            if side * (favourable - even) >= 0:
+                stop = tightened(side, stop, quote, outermost, scale)
+            if not np.isnan(trail):
+                stop = tightened(side, stop, favourable - side * trail, outermost, scale)
+            worst = nearer(side, stop_out, stop)
+            k += 1
+    return k, stop
+
+
+@merged
+def _furthest(favourables, closes, side, trail, nearest):
+    """Return where the bars of a block take a trailing stop; rounding keeps the order, so it can be done after."""
+    found = -np.inf
+    if side > 0:
+        for i in range(len(favourables)):
+            found = max(found, min(favourables[i] - trail, closes[i] - nearest))
+        return found
+    for i in range(len(favourables)):
+        found = max(found, -max(favourables[i] - trail, closes[i] - nearest))
+    return -found
 
 
 @compiled

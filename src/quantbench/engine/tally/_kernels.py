@@ -1,15 +1,15 @@
 """The account as a search needs it: what each day ends with and the worst drawdown, without marking every bar.
 
-Bars come in blocks with their extremes known. A block that reaches no level, moves no stop, and makes neither a
-new peak nor a new worst drawdown is passed at once: what is left is what bar by bar would leave, to the bit.
+Bars come in blocks with their extremes known. A block that makes neither a new peak nor a new worst drawdown is
+passed at once, by all its bars where only some are held: what is left is what bar by bar would leave, to the bit.
 """
 
 import numpy as np
 
 from quantbench.config._kernels import compiles
 from quantbench.engine.book import BALANCE, DAY, HEAD, P_PRICE, P_STEPS, TOP, WORST
-from quantbench.engine.fills._kernels import compiled, factor_at, inlined, lots_of, unit_profit
-from quantbench.engine.levels._kernels import ADVERSE, CLOSE, FAVOURABLE, nearer, rate_at, tightened
+from quantbench.engine.fills._kernels import factor_at, inlined, lots_of, merged, unit_profit
+from quantbench.engine.levels._kernels import ADVERSE, CLOSE, FAVOURABLE, rate_at
 
 BLOCK = 16  # bars
 SLACK = 1.0 + 1e-15
@@ -46,86 +46,6 @@ def blocks_of(quotes, swap):
 
 
 @inlined
-def _is_whole(k, last):
-    return k % BLOCK == 0 and k + BLOCK <= last
-
-
-@inlined
-def _reaches(side, adverse, favourable, worst, take):
-    return side * (adverse - worst) <= 0 or side * (favourable - take) >= 0
-
-
-@inlined
-def _is_quiet(blocks, b, side, worst, take):
-    return not (np.isinf(blocks[0, b]) or _reaches(side, blocks[0, b], blocks[1, b], worst, take))
-
-
-@compiled
-def until_reached(rows, blocks, swap, side, worst, take, k, last):
-    """Return the first bar that reaches a level or holds a rollover, `last` if none does."""
-    adverses, favourables = rows[ADVERSE], rows[FAVOURABLE]
-    while k < last:
-        b = k // BLOCK
-        if _is_whole(k, last) and _is_quiet(blocks, b, side, worst, take):
-            k += BLOCK
-        elif _reaches(side, adverses[k], favourables[k], worst, take) or (len(swap) and swap[k] != 0):
-            return k
-        else:
-            k += 1
-    return last
-
-
-@compiled
-def followed(rows, blocks, swap, side, marks, nearest, scale, k, last):
-    """Move the stop after each bar up to the one that reaches a level or holds a rollover; return bar and stop.
-
-    `marks` are stop-out, stop, take, trail, break-even and the entry quote. A block that no bar of can end the
-    position, wherever the stop is taken in it, is followed at once.
-    """
-    stop_out, stop, take, trail, even, quote = marks
-    adverses, favourables, closes = rows[ADVERSE], rows[FAVOURABLE], rows[CLOSE]
-    worst = nearer(side, stop_out, stop)
-    while k < last:
-        b = k // BLOCK
-        if _is_whole(k, last) and not side * (blocks[1, b] - even) >= 0:
-            furthest = blocks[1, b] - side * trail  # no bar of the block takes the stop further, but for rounding
-            if np.isnan(trail) or side * (furthest - stop) <= 0:
-                if _is_quiet(blocks, b, side, worst, take):
-                    k += BLOCK
-                    continue
-            elif _is_quiet(blocks, b, side, nearer(side, worst, furthest + side / scale), take):
-                level = _furthest(favourables[k : k + BLOCK], closes[k : k + BLOCK], side, side * trail, side * nearest)
-                stop = tightened(side, stop, level, level, scale)
-                worst = nearer(side, stop_out, stop)
-                k += BLOCK
-                continue
-        favourable = favourables[k]
-        if _reaches(side, adverses[k], favourable, worst, take) or (len(swap) and swap[k] != 0):
-            break
-        outermost = closes[k] - side * nearest
-        if side * (favourable - even) >= 0:
-            stop = tightened(side, stop, quote, outermost, scale)
-        if not np.isnan(trail):
-            stop = tightened(side, stop, favourable - side * trail, outermost, scale)
-        worst = nearer(side, stop_out, stop)
-        k += 1
-    return k, stop
-
-
-@compiled
-def _furthest(favourables, closes, side, trail, nearest):
-    """Return where the bars of a block take a trailing stop; rounding keeps the order, so it can be done after."""
-    found = -np.inf
-    if side > 0:
-        for i in range(len(favourables)):
-            found = max(found, min(favourables[i] - trail, closes[i] - nearest))
-        return found
-    for i in range(len(favourables)):
-        found = max(found, -max(favourables[i] - trail, closes[i] - nearest))
-    return -found
-
-
-@inlined
 def _tally(book, equity):
     """Take the equity of one bar into the peak and the worst drawdown."""
     money = book.money
@@ -143,7 +63,7 @@ def tally_bar(book, ends, k, equity, days):
         book.state[DAY] += 1
 
 
-@compiled
+@merged
 def tally_flat(book, ends, end, days):
     """Take in the bars before `end` on which nothing is held."""
     balance, day = book.money[BALANCE], book.state[DAY]
@@ -154,7 +74,7 @@ def tally_flat(book, ends, end, days):
     _tally(book, balance)
 
 
-@compiled
+@merged
 def tally_held(desk, book, rows, blocks, side, k, end, days):
     """Take in bars on which one part is held; return the equity of the last of them."""
     i, terms, balance, closes = book.state[HEAD], desk.terms, book.money[BALANCE], rows[CLOSE]
@@ -165,15 +85,18 @@ def tally_held(desk, book, rows, blocks, side, k, end, days):
         day += 1
     book.state[DAY] = day
     while k < end:
-        if _is_whole(k, end) and terms.conversion == 0:
+        b = k // BLOCK
+        after = min((b + 1) * BLOCK, end)
+        if terms.conversion == 0:
             # Equity rises with the price, rounding included: the best and the worst close tell all.
-            best = balance + unit_profit(side, entry, blocks[INNERMOST, k // BLOCK], terms, 1.0) * lots
-            worst = balance + unit_profit(side, entry, blocks[OUTERMOST, k // BLOCK], terms, 1.0) * lots
+            best = balance + unit_profit(side, entry, blocks[INNERMOST, b], terms, 1.0) * lots
+            worst = balance + unit_profit(side, entry, blocks[OUTERMOST, b], terms, 1.0) * lots
             if best <= book.money[TOP] and not worst < book.money[WORST] * SLACK * book.money[TOP]:
-                k += BLOCK
+                k = after
                 continue
-        _tally(book, _worth(desk, balance, side, entry, lots, closes[k], k))
-        k += 1
+        while k < after:
+            _tally(book, _worth(desk, balance, side, entry, lots, closes[k], k))
+            k += 1
     return _worth(desk, balance, side, entry, lots, closes[end - 1], end - 1)
 
 
