@@ -11,6 +11,7 @@ from quantbench.data.frames import frame_of, to_bars
 from quantbench.data.instruments import instrument
 from quantbench.data.lake import read
 from quantbench.data.manifest import Dataset, read_current, version_named
+from quantbench.data.parquet import pl
 from quantbench.data.store import load
 
 __all__ = ["export_bars", "measurable_bars", "stored_bars"]
@@ -67,8 +68,9 @@ def export_bars(bars: Bars, file: Path) -> int:
         else:
             frame.fill_nan(None).write_csv(partial, datetime_format="%Y-%m-%d %H:%M:%S")
         partial.replace(file)
-    except OSError as fault:
-        raise StoreError(f"cannot write {file}: {fault.strerror or fault}; give another file") from fault
+    except (OSError, pl.exceptions.ComputeError) as fault:  # polars wraps what the disk says
+        said = getattr(fault, "strerror", None) or fault
+        raise StoreError(f"cannot write {file}: {said}; give another file") from fault
     finally:
         partial.unlink(missing_ok=True)
     return len(bars)

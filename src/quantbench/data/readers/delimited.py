@@ -93,7 +93,7 @@ def _in_parallel(
     blocks_: Iterator[bytes], parse: Callable[[bytes], pl.DataFrame | None]
 ) -> Iterator[tuple[bytes, pl.DataFrame | None]]:
     """Yield each block with what it was parsed to, in order, a few of them at work at a time."""
-    many = min(os.cpu_count() or 1, 8)
+    many = min(os.cpu_count() or 1, 8) + 1  # one more: blocks are read and put aside meanwhile
     with ThreadPoolExecutor(many) as pool:
         waiting: deque[tuple[bytes, Future[pl.DataFrame | None]]] = deque()
         for block in blocks_:
