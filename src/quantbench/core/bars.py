@@ -92,7 +92,7 @@ class Bars:
         time = np.asarray(self.time)
         if time.dtype.kind != "M":
             raise DataError(f"{self.symbol}: time must be datetime64 in UTC, found dtype {time.dtype}")
-        stamps = time.astype("datetime64[ns]")
+        stamps = time.astype("datetime64[ns]", copy=False)
         wrapped = (stamps.astype(time.dtype) != time) & ~np.isnat(time) if time.dtype != stamps.dtype else np.False_
         if wrapped.any():
             found = time[int(np.argmax(wrapped))]

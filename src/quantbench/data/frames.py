@@ -14,7 +14,7 @@ from quantbench.core.timeframe import closest_ns
 from quantbench.data.parquet import pl
 from quantbench.data.spilled import release
 
-__all__ = ["COLUMNS", "PRICES", "bar_frame", "columns_of", "frame_of", "require_fit", "to_bars"]
+__all__ = ["COLUMNS", "PRICES", "bar_frame", "columns_of", "frame_of", "own_columns", "require_fit", "to_bars"]
 
 PRICES: Final = ("open", "high", "low", "close")
 COLUMNS: Final = (*PRICES, "volume", "spread")
@@ -61,20 +61,24 @@ def frame_of(bars: Bars) -> pl.DataFrame:
 
 
 def columns_of(frame: pl.DataFrame) -> dict[str, Any]:
-    """Return the columns there are as NumPy arrays, as `Bars` takes them."""
+    """Return the columns there are as NumPy arrays, not copied where polars keeps them in one piece."""
     columns: dict[str, Any] = {name: frame[name].to_numpy() for name in COLUMNS if name in frame.columns}
     stamps: Any = frame["time"].dt.epoch("ns").to_numpy()
     return {"time": np.asarray(stamps).view("datetime64[ns]"), **columns}
 
 
+def own_columns(frame: pl.DataFrame) -> dict[str, Any]:
+    """Return the columns as `Bars` keeps them, copied once: onto `bytes`, their chunks joined on the way."""
+    columns: dict[str, Any] = {name: _on_bytes(frame[name]) for name in COLUMNS}
+    return {"time": _on_bytes(frame["time"]).view("datetime64[ns]"), **columns}
+
+
 def to_bars(frame: pl.DataFrame, symbol: str, *, timeframe: str, instrument: Instrument) -> Bars:
     """Return a frame of that shape as bars."""
-    columns: dict[str, Any] = {name: _on_bytes(frame[name]) for name in COLUMNS}
-    return Bars(symbol, timeframe, instrument, time=_on_bytes(frame["time"]).view("datetime64[ns]"), **columns)
+    return Bars(symbol, timeframe, instrument, **own_columns(frame))
 
 
 def _on_bytes(column: pl.Series) -> npt.NDArray[Any]:
-    """Return the values of a column on `bytes`, as `Bars` keeps them: copied once, its chunks joined on the way."""
     parts = [part.to_physical().to_numpy() for part in column.get_chunks()]
     return np.frombuffer(b"".join(part.data for part in parts), parts[0].dtype)
 

@@ -225,14 +225,14 @@ def _lake_keys(symbol: str) -> set[Key]:
 
 def _from_lake(symbol: str, timeframe: str, version: int | str | None) -> Source:
     from quantbench.data import lake
-    from quantbench.data.frames import columns_of
+    from quantbench.data.frames import own_columns
     from quantbench.data.manifest import Dataset, version_named
 
     dataset = Dataset(symbol, timeframe)
     wanted = version_named(dataset, version)
 
     def columns(first: int | None, last: int | None) -> dict[str, Any]:
-        found = columns_of(lake.read(dataset, start=first, end=last, version=wanted.content))
+        found = own_columns(lake.read(dataset, start=first, end=last, version=wanted.content))
         return found | ({"spread": None} if wanted.origin.spread_of == "minimum" else {})
 
     return Source(timeframe, columns, lambda: (wanted.first, wanted.last))
@@ -251,11 +251,11 @@ def _lake_rows() -> dict[Key, tuple[Any, ...]]:
 
 def _from_sample(file: Path, timeframe: str) -> Source:
     def columns(first: int | None, last: int | None) -> dict[str, Any]:
-        from quantbench.data.frames import columns_of
+        from quantbench.data.frames import own_columns
         from quantbench.data.parts import collected
 
         _facts(file)
-        return columns_of(collected([file], first, last))
+        return own_columns(collected([file], first, last))
 
     return Source(timeframe, columns, lambda: _row(file)[1:3])
 
