@@ -127,7 +127,7 @@ def spread(bars: int, trials: int, cores: int, rounds: int, method: str) -> None
 def clocked() -> Iterator[list[float]]:
     """Add up the seconds that go to `decide`, to reading what it decided and to the compiled loop."""
     spent, clock = [0.0], time.perf_counter
-    real = engine.read, engine.trade_each, Trend.decide
+    real = engine.read, engine.hold, engine.trade_each, engine.trade_held, Trend.decide
 
     def timed(work: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any) -> Any:
@@ -138,9 +138,9 @@ def clocked() -> Iterator[list[float]]:
 
         return run
 
-    engine.read, engine.trade_each, Trend.decide = map(timed, real)
+    engine.read, engine.hold, engine.trade_each, engine.trade_held, Trend.decide = map(timed, real)
     yield spent
-    engine.read, engine.trade_each, Trend.decide = real
+    engine.read, engine.hold, engine.trade_each, engine.trade_held, Trend.decide = real
 
 
 def overhead(bars: int, trials: int, method: str) -> None:

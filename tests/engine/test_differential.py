@@ -14,9 +14,8 @@ from worlds import DrawnDice, SeededDice, world_of
 
 import quantbench as qb
 from quantbench.core.rules import REASONS
-from quantbench.engine import _kernels
-from quantbench.engine.book import WANT_CELLS
-from quantbench.engine.kernel import desk_of, read, with_signals
+from quantbench.engine import _kernels, trials
+from quantbench.engine.kernel import desk_of, with_signals
 from quantbench.engine.metrics import of_backtest
 from quantbench.engine.setting import venue_of
 from quantbench.engine.trials import METRICS, floor_of, run_trials
@@ -186,30 +185,41 @@ def test_trials_that_hold_for_long_have_the_figures_of_single_backtests(seed):
     assert {"stop", "take", "trail", "signal", "reversal", "end_of_data"} <= reasons
 
 
-@pytest.mark.parametrize("length", [1, 2, 8, 9, 10, 17, 40, 73])
-def test_targets_of_one_byte_hold_the_same_news_as_those_of_floats(length):
-    rng = np.random.default_rng(length)
-    for warm in (0, 1, 5, length):
-        for odds in (0.03, 0.3):
-            long, short, enter = rng.random((3, length)) < odds
-            exits = {"stop": 0.1, "take": rng.random(length) + 0.1, "enter": enter if odds > 0.1 else None}
-            flags = qb.Signals.when(long=long, short=short, **exits)
-            bytes_, floats = _news_of(flags, warm), _news_of(qb.Signals(1.0 * long - short, **exits), warm)
-            assert [part.tobytes() for part in bytes_] == [part.tobytes() for part in floats]
-
-
-def test_a_single_bar_that_differs_is_news_wherever_it_stands():
-    for bar in range(40):
-        turns, wanted = _news_of(qb.Signals.when(long=np.arange(40) == bar), 0)
-        assert turns.tolist() == ([bar, bar + 1, 40] if bar < 39 else [39, 40])
-        assert wanted[:, 0].tolist() == [1.0, 0.0][: len(wanted)]
-
-
-def _news_of(signals, warm):
-    n = len(signals.narrow_target)
-    turns, wanted = np.full(n + 1, -1), np.full((n + 1, WANT_CELLS), -1.0)
-    news = read(signals, warm, warm, turns, wanted)
-    return turns[: news + 1], wanted[:news]
+def test_trials_of_every_kind_have_the_figures_they_have_alone(monkeypatch):
+    """Several share a lot and its shelf: nothing of one may be left for the next."""
+    rng, world = np.random.default_rng(1), _calm(0)
+    n, bar = len(world.bars), float(np.median(world.bars.high - world.bars.low))
+    flags = np.repeat(rng.random(n) < 0.5, rng.integers(1, 60, n))[:n]
+    other = flags.copy()
+    other[700] ^= True
+    kinds = [
+        qb.Signals.when(long=flags, stop=4 * bar),
+        qb.Signals.when(long=other, stop=4 * bar),
+        qb.Signals(1.0 * flags, stop=4 * bar),
+        qb.Signals.when(long=flags, stop=5 * bar),
+        qb.Signals.when(long=flags, stop=rng.uniform(2 * bar, 9 * bar, n)),
+        qb.Signals.when(long=flags, stop=4 * bar, enter=rng.random(n) < 0.01),
+        qb.Signals.when(long=flags, take=-bar),
+        qb.Signals.when(short=flags, trail=6 * bar, hold=20.0),
+        qb.Signals.when(long=flags, take=6 * bar, breakeven=2 * bar),
+        qb.Signals(0.5 * flags - 0.25, trail=8 * bar),
+        qb.Signals.when(long=flags[1:]),
+    ]
+    strategies = [replace(world.strategy, wanted=wanted, warm=warm) for warm in (0, 333) for wanted in kinds]
+    floor = floor_of(world.bars, _venue(world))
+    alone = [run_trials([strategy], floor) for strategy in strategies]
+    for lot in (1, 3, 100):
+        monkeypatch.setattr(trials, "_CELLS", lot * n)
+        batch = run_trials(strategies, floor)
+        assert batch.failures == [one.failures[0] for one in alone]
+        assert batch.values.tobytes() == np.concatenate([one.values for one in alone]).tobytes()
+        assert batch.daily.tobytes() == np.concatenate([one.daily for one in alone]).tobytes()
+    refused = [text for text in batch.failures if text]
+    assert [text.split(";")[0] for text in refused] == 2 * [
+        "SignalError: take must be a positive price distance or NaN",
+        "SignalError: target has shape (1499,), the bars have 1500",
+    ]
+    assert len({values.tobytes() for values in batch.values}) == len(strategies) - 2 - 3  # the same stop said twice
 
 
 def _calm(seed):

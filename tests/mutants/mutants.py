@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 ANSWERS = ("tests/engine/execution", "tests/core/test_guards.py", "tests/core/test_limits.py")
 WORLDS = "tests/engine/test_differential.py::test_the_engines_agree_on_seeded_worlds"
 LONG = "tests/engine/test_differential.py::test_trials_that_hold_for_long_have_the_figures_of_single_backtests"
-NEWS = "tests/engine/test_differential.py::test_targets_of_one_byte_hold_the_same_news_as_those_of_floats"
+NEWS = "tests/engine/test_news.py"
 WORKERS = 2
 
 

@@ -18,6 +18,7 @@ _COLUMNS = ("target", *_DISTANCES, "enter", "hold")
 _DECIDED = ("target", "enter")
 _SIDES = "_sides"  # long 1, short -1, flat 0
 _UNSAID = np.zeros(0)
+_FLOAT = np.dtype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +77,8 @@ class Signals:
 
     def __post_init__(self) -> None:
         """Turn whatever array-like was given into NumPy; lengths are checked against the bars later."""
-        for name in _COLUMNS:
-            value = getattr(self, name)
-            if value is not None and not (type(value) is np.ndarray and value.dtype == np.float64):
+        for name, value in tuple(self.__dict__.items()):  # a search makes thousands of these
+            if value is not None and not (type(value) is np.ndarray and value.dtype == _FLOAT):
                 object.__setattr__(self, name, _as_array(value, name))
 
     @classmethod

@@ -222,10 +222,10 @@ class Space(Mapping[str, Values]):
 
     def grid(self) -> Iterator[Choice]:
         """Yield every combination once, in the order of the space, the last param fastest."""
-        seen = set[tuple[Any, ...]]()
+        seen, names, is_conditional = set[tuple[Any, ...]](), tuple(self), self.is_conditional
         for values in product(*(part.listed() for part in self.dimensions)):
-            choice = dict(zip(self, values, strict=True))
-            if self.is_conditional:
+            choice = dict(zip(names, values, strict=True))
+            if is_conditional:
                 choice = self.settled(choice)
                 key = tuple(choice.values())
                 if key in seen:

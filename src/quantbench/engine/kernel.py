@@ -32,14 +32,13 @@ from quantbench.engine.news._kernels import fill_in, find_news
 from quantbench.engine.setting import Setting, Venue
 from quantbench.engine.tally._kernels import blocks_of
 
-__all__ = ["EXITS", "book_for", "desk_of", "in_blocks", "read", "run", "with_signals"]
+__all__ = ["book_for", "desk_of", "hold", "in_blocks", "read", "run", "with_signals"]
 
 FloatArray = npt.NDArray[np.float64]
 _NO_FLAGS = np.zeros(0, np.bool_)
 _NO_NUMBERS = np.zeros(0)
 _NO_ROWS = np.zeros(0, np.int64)
 _NEVER = -(2**62)
-EXITS = ("stop", "take", "trail", "breakeven", "hold")
 
 
 def run(setting: Setting) -> Path:
@@ -100,10 +99,24 @@ def read(signals: Signals, warm: int, first: int, turns: npt.NDArray[np.int64], 
     return found if fill_in(target, enter, exits, warm, first, turns, wanted[:found]) else -1
 
 
+def hold(signals: Signals, target: npt.NDArray[np.int8], exits: FloatArray) -> bool:
+    """Copy signals of one byte a bar, one distance an exit and no `enter`; return whether they are of that kind."""
+    said, its = _exits(signals), signals.narrow_target
+    if its.dtype != np.int8 or signals.enter is not None or any(one is not None and one.ndim for one in said):
+        return False
+    target[:] = its
+    exits[:] = [math.nan if one is None else one for one in said]
+    return True
+
+
 def _read(signals: Signals) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], tuple[FloatArray, ...]]:
     """Return target, `enter` and exits as the kernel reads them."""
     enter = _NO_FLAGS if signals.enter is None else _plain(signals.enter)
-    return _plain(signals.narrow_target), enter, tuple(_distances(getattr(signals, name)) for name in EXITS)
+    return _plain(signals.narrow_target), enter, tuple([_distances(column) for column in _exits(signals)])
+
+
+def _exits(signals: Signals) -> tuple[FloatArray | None, ...]:
+    return signals.stop, signals.take, signals.trail, signals.breakeven, signals.hold
 
 
 def _distances(column: FloatArray | None) -> FloatArray:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from operator import index
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.bars import Bars
 from quantbench.core.results import day_ends
+from quantbench.core.signals import Signals
 from quantbench.core.strategy import Strategy
 from quantbench.engine._kernels import Desk
-from quantbench.engine.book import WANT_CELLS
-from quantbench.engine.kernel import desk_of, in_blocks, read
+from quantbench.engine.book import WANT_CELLS, WANT_EXITS
+from quantbench.engine.kernel import desk_of, hold, in_blocks, read
 from quantbench.engine.memory import keep_freed_memory
-from quantbench.engine.score._kernels import Lot, trade_each
+from quantbench.engine.score._kernels import Held, Lot, trade_each, trade_held
 from quantbench.engine.setting import Venue
 
 __all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials"]
@@ -100,46 +101,84 @@ def run_trials(
     many, length = len(strategies), len(floor.bars)
     values, daily = np.full((many, len(METRICS)), np.nan), np.full((many, len(floor.desk.ends)), np.nan, np.float32)
     batch = Batch(values, daily, [None] * many)
-    shelf = np.empty(2 * length + 2, np.int64), np.empty((2 * length + 2, WANT_CELLS))
+    shelf = _shelf_for(length, min(many, max(1, _CELLS // max(1, length))))
     periods, row = floor.bars.instrument.trading_calendar.days_per_year, 0
     while row < many:
         with turn or nullcontext():
-            lot, row = _decided(strategies, row, floor, shelf, batch.failures)
+            lot, held, row = _decided(strategies, row, floor, shelf, batch.failures)
         trade_each(floor.desk, lot, periods, values, daily)
+        trade_held(floor.desk, held, shelf.turns, shelf.wanted, periods, values, daily)
+        for faulty in held.row[held.row < 0]:
+            batch.failures[-1 - faulty] = _fault_of(strategies[-1 - faulty], floor)
     return batch
 
 
-_Shelf = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+class Shelf(NamedTuple):
+    """Where decisions are put until they are traded: news, or whole targets whose news is found later.
+
+    Python's lock is held while strategies decide, so what can wait until it is not, does.
+    """
+
+    turns: npt.NDArray[np.int64]
+    wanted: npt.NDArray[np.float64]
+    held: Held
+
+
+def _shelf_for(length: int, trials: int) -> Shelf:
+    numbers = (np.empty(trials, np.int64) for _ in range(3))
+    held = Held(np.empty((trials, length), np.int8), np.empty((trials, WANT_CELLS - WANT_EXITS)), *numbers)
+    return Shelf(np.empty(2 * length + 2, np.int64), np.empty((2 * length + 2, WANT_CELLS)), held)
 
 
 def _decided(
-    strategies: Sequence[Strategy], row: int, floor: Floor, shelf: _Shelf, failures: list[str | None]
-) -> tuple[Lot, int]:
+    strategies: Sequence[Strategy], row: int, floor: Floor, shelf: Shelf, failures: list[str | None]
+) -> tuple[Lot, Held, int]:
     """Take in what the strategies from a row on decide, while there is room; return it, and the row after."""
-    (turns, wanted), length = shelf, len(floor.bars)
-    begin, end, rows, at = list[int](), list[int](), list[int](), 0
-    last = min(len(strategies), row + max(1, _CELLS // max(1, length)))
+    (turns, wanted, held), length = shelf, len(floor.bars)
+    begin, end, rows, at, many = list[int](), list[int](), list[int](), 0, 0
+    last = min(len(strategies), row + len(held.row))
     while row < last and at + length < len(turns):
         try:
-            news = _news(strategies[row], floor, (turns[at:], wanted[at:]))
+            signals, warm, first = _signals(strategies[row], floor)
+            if hold(signals, held.target[many], held.exits[many]):
+                held.warm[many], held.first[many], held.row[many] = warm, first, row
+                many += 1
+            else:
+                news = read(signals, warm, first, turns[at:], wanted[at:])
+                if news < 0:
+                    _refuse(signals, length, warm)
+                begin.append(at)
+                end.append(at + news)
+                rows.append(row)
+                at += news + 1
         except Exception as fault:  # noqa: BLE001  (a strategy is the user's code: whatever it raises is a result)
-            failures[row] = f"{type(fault).__name__}: {fault}"
-        else:
-            begin.append(at)
-            end.append(at + news)
-            rows.append(row)
-            at += news + 1
+            failures[row] = _said(fault)
         row += 1
-    return Lot(turns, wanted, *(np.array(part, np.int64) for part in (begin, end, rows))), row
+    lot = Lot(turns, wanted, *(np.array(part, np.int64) for part in (begin, end, rows)))
+    return lot, Held(*(part[:many] for part in held)), row
 
 
-def _news(strategy: Strategy, floor: Floor, shelf: _Shelf) -> int:
-    """Put the news of what a strategy decides on the shelf; return how many there are."""
+def _signals(strategy: Strategy, floor: Floor) -> tuple[Signals, int, int]:
+    """Return what a strategy decides, its warm-up, and the first bar that counts."""
     length = len(floor.bars)
     warm, signals = index(strategy.warmup), strategy.decided(floor.bars).spread_over(length, exits=False)
     warm = min(max(warm, 0), length)
-    news = read(signals, warm, min(max(floor.first, warm), length), *shelf)
-    if news < 0:
-        signals.checked(length, warm)
-        raise AssertionError("the kernel refuses signals that Signals.checked passes")
-    return news
+    return signals, warm, min(max(floor.first, warm), length)
+
+
+def _fault_of(strategy: Strategy, floor: Floor) -> str:
+    """Return what is wrong with the signals of a strategy, which decides once more."""
+    try:
+        signals, warm, _ = _signals(strategy, floor)
+        _refuse(signals, len(floor.bars), warm)
+    except Exception as fault:  # noqa: BLE001  (as above)
+        return _said(fault)
+
+
+def _refuse(signals: Signals, length: int, warm: int) -> NoReturn:
+    signals.checked(length, warm)
+    raise AssertionError("the kernel refuses signals that Signals.checked passes")
+
+
+def _said(fault: Exception) -> str:
+    return f"{type(fault).__name__}: {fault}"

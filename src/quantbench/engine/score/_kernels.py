@@ -21,6 +21,7 @@ from quantbench.engine.book import (
     Book,
 )
 from quantbench.engine.levels._kernels import OPEN
+from quantbench.engine.news._kernels import fill_in, find_news
 
 NAN = np.nan
 NEVER = -(2**62)
@@ -39,6 +40,16 @@ class Lot(NamedTuple):
     row: np.ndarray  # where the figures of each go
 
 
+class Held(NamedTuple):
+    """What some strategies want, one byte a bar and one distance an exit; the news among it is still to be found."""
+
+    target: np.ndarray  # (trials, bars), int8
+    exits: np.ndarray  # (trials, exits): NaN for none
+    warm: np.ndarray  # bars that may hold anything
+    first: np.ndarray  # bars before it count as target 0
+    row: np.ndarray  # where the figures of each go
+
+
 @compiles()
 def trade_each(desk, lot, periods, values, daily):
     """Trade and measure every trial of a lot; its figures and days go to its row."""
@@ -49,14 +60,43 @@ def trade_each(desk, lot, periods, values, daily):
         if end - begin > room:
             room = 2 * (end - begin)
             book = _empty_book(room)
-        turns, wanted = lot.turns[begin : end + 1], lot.wanted[begin:end]
-        its = Desk(
-            desk.terms, desk.quotes, turns, wanted, desk.size, desk.swap, desk.rate, desk.blocked, desk.day,
-            desk.time_ns, desk.fine, desk.fine_range, desk.ends, desk.blocks,
-        )  # fmt: skip
+        its = _with_news(desk, lot.turns[begin : end + 1], lot.wanted[begin:end])
         trade_and_measure(its, book, at_ends, periods, returns, values[row])
-        for day in range(len(returns)):
-            daily[row, day] = returns[day]
+        _round_to(returns, daily[row])
+
+
+@compiles()
+def trade_held(desk, held, turns, wanted, periods, values, daily):
+    """Trade and measure every trial held, as `trade_each`; note in `row` with -1 - row those with faulty signals."""
+    at_ends, returns, no_flags = np.empty(len(desk.ends)), np.empty(len(desk.ends)), np.empty(0, np.bool_)
+    room, book = 0, _empty_book(0)
+    for i in range(len(held.row)):
+        row, target, cells = held.row[i], held.target[i], held.exits[i]
+        news = find_news(target, no_flags, held.first[i], turns)
+        its = _with_news(desk, turns[: news + 1], wanted[:news])
+        exits = (cells[0:1], cells[1:2], cells[2:3], cells[3:4], cells[4:5])
+        if not fill_in(target, no_flags, exits, held.warm[i], held.first[i], its.turns, its.wanted):
+            held.row[i] = -1 - row
+            continue
+        if news > room:
+            room = 2 * news
+            book = _empty_book(room)
+        trade_and_measure(its, book, at_ends, periods, returns, values[row])
+        _round_to(returns, daily[row])
+
+
+@compiles(inline="always")
+def _with_news(desk, turns, wanted):
+    return Desk(
+        desk.terms, desk.quotes, turns, wanted, desk.size, desk.swap, desk.rate, desk.blocked, desk.day,
+        desk.time_ns, desk.fine, desk.fine_range, desk.ends, desk.blocks,
+    )  # fmt: skip
+
+
+@compiles(inline="always")
+def _round_to(returns, daily):
+    for day in range(len(returns)):
+        daily[day] = returns[day]
 
 
 @compiles()
