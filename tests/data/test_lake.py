@@ -122,6 +122,18 @@ def test_appending_may_overlap_fill_holes_and_come_before(dataset):
     assert_frame_equal(lake.read(dataset), bar_frame(whole))
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_appending_parts_in_any_order_gives_the_whole(dataset, seed):
+    whole, rng = hours("2016-12-29", "2017-01-04"), np.random.default_rng(seed)
+    for _ in range(4):
+        low, high = np.sort(rng.choice(len(whole) + 1, 2, replace=False))
+        rows = np.arange(low, high)[rng.random(high - low) < rng.choice([0.5, 1.0])]
+        if len(rows):
+            append(whole[rows], dataset)
+    append(whole, dataset)
+    assert_frame_equal(lake.read(dataset), bar_frame(whole))
+
+
 def test_appending_other_bars_at_the_same_time_is_refused_and_names_the_first(dataset):
     append(hours("2017-01-02", "2017-01-05"), dataset)
     with pytest.raises(DataError, match=r"24 of the new bars differ .* first at 2017-01-04 00:00 \(open 1.3, stored"):

@@ -72,8 +72,13 @@ def append(frame: pl.DataFrame, dataset: Dataset, *, origin: Origin, now: dateti
     def join(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
         if old.is_empty():
             return new
-        _require_equal(old, new, dataset)
-        return pl.concat([old, new.join(old, on="time", how="anti")]).sort("time")
+        low = new["time"].search_sorted(old["time"][0])
+        high = new["time"].search_sorted(old["time"][-1], side="right")
+        inside = new[low:high]  # both are in order: what lies before and after needs no look
+        if not inside.equals(old):
+            _require_equal(old, inside, dataset)
+            old = pl.concat([old, inside.join(old, on="time", how="anti")]).sort("time")
+        return pl.concat([new[:low], old, new[high:]])
 
     new = _fit(frame, dataset)
     return _written(new, dataset, origin, _Step("append", _stamp(new, 0), _stamp(new, -1) + 1, join, _iso(now)))
