@@ -4,7 +4,6 @@ import copy
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import quantbench as qb
-from quantbench.core.bars import frozen
 from quantbench.core.errors import DataError
+from quantbench.core.immutable import frozen
 
 EURUSD = qb.Instrument(
     symbol="EURUSD",
@@ -399,20 +398,3 @@ def test_bars_say_what_they_are():
     assert repr(bars_of()) == "Bars(EURUSD H1, 6 bars, 2017-01-02 00:00 to 2017-01-02 05:00 UTC)"
     assert bars_of().years == pytest.approx(6 / 24 / 365.25)
     assert bars_of().time_ns.dtype == np.int64
-
-
-def test_columns_that_stand_on_bytes_are_kept_and_others_are_copied():
-    bars = bars_of()
-    again = replace(bars)
-    assert all(np.shares_memory(getattr(again, name), getattr(bars, name)) for name in ("time", "close", "spread"))
-    part = bars[2:5]
-    assert np.shares_memory(part.close, bars.close)
-    mine = bars.close.copy()
-    other = replace(bars, close=mine)
-    mine[0] = 99.0
-    assert other.close[0] == bars.close[0]
-    read_only = bars.close.copy()
-    read_only.flags.writeable = False
-    assert not np.shares_memory(replace(bars, close=read_only).close, read_only)
-    every_other = bars.close[::2]
-    assert frozen(every_other).flags.c_contiguous

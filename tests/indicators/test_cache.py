@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import quantbench as qb
-from quantbench.core.bars import frozen
+from quantbench.core.immutable import frozen, owner_of
 from quantbench.indicators import cache
 from quantbench.indicators.cache import Cache, cached
 
@@ -122,7 +122,7 @@ def test_eviction_gives_back_every_byte_it_counted(own_cache):
     alive = {}
     for result, inputs in own_cache._entries.values():
         for array in (*cache._arrays(result), *inputs):
-            alive[id(cache._owner(array))] = len(cache._owner(array))
+            alive[id(owner_of(array))] = len(owner_of(array))
     assert own_cache.n_bytes == sum(alive.values())
 
 

@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.bars import Bars, frozen
+from quantbench.core.bars import Bars
 from quantbench.core.clock import DAY_NS, HOUR_NS
 from quantbench.core.errors import DataError, did_you_mean
+from quantbench.core.immutable import frozen
 from quantbench.core.timeframe import timeframe_ns
 
 __all__ = ["Aligned", "companions", "known_companions", "other"]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from quantbench.core.calendar import trading_day
 from quantbench.core.clock import as_ns
 from quantbench.core.errors import DataError, did_you_mean
+from quantbench.core.immutable import frozen
 from quantbench.core.instrument import Instrument
 from quantbench.core.invariants import check_prices, check_time
 from quantbench.core.timeframe import timeframe_ns
@@ -24,22 +25,12 @@ if TYPE_CHECKING:
 
     from quantbench.core.align import Aligned
 
-__all__ = ["Bars", "frozen"]
+__all__ = ["Bars"]
 
 FloatArray = npt.NDArray[np.float64]
 Time = npt.NDArray[np.datetime64]
 
 _PRICES: Final = ("open", "high", "low", "close")
-
-
-def frozen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return values nobody can write to: they stand on `bytes`, so no flag makes them writable. Such are not copied."""
-    owner = values.base
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
-    if isinstance(owner, bytes) and values.flags.c_contiguous:
-        return values
-    return np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype).reshape(values.shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from quantbench.core.align import Aligned
-from quantbench.core.bars import Bars, frozen
+from quantbench.core.bars import Bars
 from quantbench.core.clock import DAY_NS, MINUTE_NS
 from quantbench.core.errors import DataError
+from quantbench.core.immutable import frozen
 from quantbench.core.spans import spans
 from quantbench.core.timeframe import timeframe_ns
 

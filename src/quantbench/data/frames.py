@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from quantbench.core.bars import Bars
 from quantbench.core.errors import DataError, did_you_mean
+from quantbench.core.immutable import private_memory
 from quantbench.core.instrument import Instrument
 from quantbench.core.timeframe import closest_ns
 from quantbench.data.parquet import pl
@@ -68,19 +68,21 @@ def columns_of(frame: pl.DataFrame) -> dict[str, Any]:
 
 
 def own_columns(frame: pl.DataFrame) -> dict[str, Any]:
-    """Return the columns as `Bars` keeps them, copied once: onto `bytes`, their chunks joined on the way."""
-    columns: dict[str, Any] = {name: _on_bytes(frame[name]) for name in COLUMNS}
-    return {"time": _on_bytes(frame["time"]).view("datetime64[ns]"), **columns}
+    """Return the columns as `Bars` keeps them: copied once, their chunks joined on the way."""
+    columns: dict[str, Any] = {}
+    for name in ("time", *COLUMNS):
+        block, rows = private_memory(8 * frame.height), 0
+        for part in frame[name].to_physical().get_chunks():
+            np.frombuffer(block, np.int64, len(part), 8 * rows)[:] = part.to_numpy().view(np.int64)
+            rows += len(part)
+        kind = np.dtype("datetime64[ns]" if name == "time" else np.float64)
+        columns[name] = np.frombuffer(memoryview(block).toreadonly(), kind, rows)
+    return columns
 
 
 def to_bars(frame: pl.DataFrame, symbol: str, *, timeframe: str, instrument: Instrument) -> Bars:
     """Return a frame of that shape as bars."""
     return Bars(symbol, timeframe, instrument, **own_columns(frame))
-
-
-def _on_bytes(column: pl.Series) -> npt.NDArray[Any]:
-    parts = [part.to_physical().to_numpy() for part in column.get_chunks()]
-    return np.frombuffer(b"".join(part.data for part in parts), parts[0].dtype)
 
 
 def require_fit(frame: pl.DataFrame, name: str, *, timeframe: str) -> None:

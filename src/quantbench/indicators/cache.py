@@ -12,15 +12,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
-from mmap import mmap
 from threading import Lock
 from typing import Any, Final, TypeVar, cast
 from weakref import WeakValueDictionary
 
-import numpy as np
-import numpy.typing as npt
-
-from quantbench.core.bars import frozen
+from quantbench.core.immutable import frozen, owner_of
 from quantbench.indicators.inputs import FloatArray
 
 __all__ = ["CACHE", "Cache", "cached"]
@@ -94,7 +90,7 @@ class Cache:
     def _count(self, result: Any, inputs: tuple[FloatArray, ...], sign: int) -> None:
         """Add or subtract the memory of one entry; blocks that several entries share count once."""
         for array in (*_arrays(result), *inputs):
-            owner = _owner(array)
+            owner: Any = owner_of(array)
             before = self._owners[id(owner)]
             self._owners[id(owner)] = before + sign
             if before + sign == 0:
@@ -120,7 +116,7 @@ def cached(compute: Callable[..., R]) -> Callable[..., R]:
         found: R | None = CACHE.find(key)
         if found is not None:
             return found
-        if not all(_owner(column) is not None for column in columns):
+        if not all(owner_of(column) is not None for column in columns):
             result = compute(columns, *params)
             for array in _arrays(result):
                 array.flags.writeable = False  # read-only either way: the answer behaves the same
@@ -132,15 +128,6 @@ def cached(compute: Callable[..., R]) -> Callable[..., R]:
             return found
 
     return find_or_compute
-
-
-def _owner(array: npt.NDArray[Any]) -> Any:
-    """Return the `bytes` or read-only map an array stands on, or None if it stands on memory that can be written."""
-    base: Any = array.base
-    while type(base) is np.ndarray:
-        base = base.base
-    is_mapped = type(base) is memoryview and base.readonly and type(base.obj) is mmap
-    return base if type(base) is bytes or is_mapped else None
 
 
 def _arrays(result: Any) -> tuple[FloatArray, ...]:

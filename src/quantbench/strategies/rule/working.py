@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from quantbench.core.bars import Bars, frozen
+from quantbench.core.bars import Bars
+from quantbench.core.immutable import frozen
 from quantbench.indicators import adx, atr, bollinger, donchian, ema, rsi, sma, stochastic
 from quantbench.indicators.cache import CACHE
 from quantbench.indicators.events import bar_before, bars_since, crossed_above, crossed_below
