@@ -1,8 +1,7 @@
-"""The other side: stops and takes as columns of from_signals. Arguments: steps bars rounds columns.
+"""The other side: stops and takes as columns of from_signals. Arguments: steps bars rounds columns chunk.
 
-Some columns are measured and scaled to steps ** 3: the cost of a column hardly depends on its levels. They are
-taken in chunks, in which vectorbt is quicker than with all at once and needs less memory; one chunk goes before,
-uncounted, to compile.
+Some columns are measured and scaled to steps ** 3: the cost of a column hardly depends on its levels. A call takes a
+chunk of them; one goes before, uncounted, to compile.
 """
 
 from __future__ import annotations
@@ -17,11 +16,9 @@ import vectorbt as vbt
 from sweep_vectorbt import UNITS
 from worlds import BALANCE, FEE, peak_mb, prices, say
 
-CHUNK = 50  # columns
-
 
 def main() -> None:
-    steps, bars, rounds, columns = (int(text) for text in sys.argv[1:5])
+    steps, bars, rounds, columns, chunk = (int(text) for text in sys.argv[1:6])
     world, index = prices(bars), pd.date_range("2010-01-04", periods=bars, freq="1h")
     frame = pd.DataFrame(world, index=index)
     fast, slow = vbt.MA.run(frame.close, 20), vbt.MA.run(frame.close, 100)
@@ -44,7 +41,7 @@ def main() -> None:
         portfolio.total_return(), portfolio.max_drawdown(), portfolio.sharpe_ratio(), portfolio.trades.win_rate()
         trades.extend(portfolio.trades.count())
 
-    parts, seconds = [grid[i : i + CHUNK] for i in range(0, len(grid), CHUNK)], []
+    parts, seconds = [grid[i : i + chunk] for i in range(0, len(grid), chunk)], []
     work(parts[0])
     for _ in range(rounds):
         trades.clear()
