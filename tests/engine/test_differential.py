@@ -171,6 +171,8 @@ def test_trials_that_hold_for_long_have_the_figures_of_single_backtests(seed):
         target = np.repeat(rng.choice([-1.0, 0.0, 1.0], n), rng.integers(1, 200, n))[:n]
         names = [name for name in ("stop", "take", "trail", "breakeven") if rng.random() < 0.5]
         exits = {name: bar * rng.choice([1.0, 2.0, 4.0, 8.0, 16.0]) for name in names}
+        if rng.random() < 0.5:
+            exits["enter"] = rng.random(n) < 0.03  # news that changes nothing while something is held
         wanted = (
             qb.Signals(target, **exits)
             if rng.random() < 0.5
