@@ -43,14 +43,14 @@ def searched(method):
 
 def counted(then):
     """Call a function with the number of each trial that is decided."""
-    real, made = engine._news, []
+    real, made = engine._signals, []
 
-    def news(*words):
+    def signals(*words):
         made.append(1)
         then(len(made))
         return real(*words)
 
-    engine._news = news
+    engine._signals = signals
     return made
 
 
@@ -87,7 +87,7 @@ def killed(tmp_path_factory):
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_a_search_that_was_killed_goes_on_to_the_same_bytes(method, moment, killed, monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "_news", engine._news)  # put back afterwards
+    monkeypatch.setattr(engine, "_signals", engine._signals)  # put back afterwards
     made = counted(lambda _: None)
     monkeypatch.setenv("QUANTBENCH_HOME", str(tmp_path))
     whole, alone = searched(method), len(made)
