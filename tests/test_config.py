@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from subprocess import run
 from sys import executable
@@ -85,6 +86,18 @@ def test_a_folder_that_refuses_new_files_is_one_clear_sentence(tmp_path, monkeyp
         writable(tmp_path)
 
 
-def test_importing_the_settings_loads_no_pydantic():
-    code = "import sys, quantbench.config; assert not any(n.startswith('pydantic') for n in sys.modules)"
-    assert run([executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize("environment", [{}, {"QUANTBENCH_HOME": "somewhere"}])
+def test_where_home_is_takes_no_pydantic_to_say(environment):
+    code = (
+        "import sys; from quantbench.config import settings; print(settings().home.name);"
+        "assert not any(name.startswith('pydantic') for name in sys.modules)"
+    )
+    others = {name: value for name, value in os.environ.items() if not name.startswith("QUANTBENCH_")}
+    ended = run([executable, "-c", code], check=True, capture_output=True, text=True, env=others | environment)
+    assert ended.stdout.strip() == environment.get("QUANTBENCH_HOME", ended.stdout.strip())
+
+
+def test_an_empty_home_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUANTBENCH_HOME", "")
+    assert settings().home == tmp_path

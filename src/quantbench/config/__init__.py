@@ -75,6 +75,9 @@ def settings() -> Settings:
 @lru_cache(maxsize=4)
 def _home_of(ours: tuple[tuple[str, str], ...]) -> Path | None:
     """Return the home our variables of the environment name, parsed once for each set of them."""
+    (name, value), *others = ours
+    if name == f"{_PREFIX}HOME" and value and not others:  # one path needs no parser
+        return Path(value)
     environment = _environment()
     known = {_PREFIX + name.upper() for name in environment.model_fields}
     for name, _ in ours:
