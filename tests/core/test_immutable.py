@@ -26,6 +26,13 @@ def test_what_somebody_can_write_to_is_copied():
     assert [values.tolist() for values in kept] == [[0.0, 1.0, 2.0], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]]
 
 
+def test_what_is_not_copied_keeps_its_shape_whatever_the_giver_does_to_his():
+    given = frozen(np.arange(6.0))
+    kept = frozen(given)
+    given.dtype = np.int64
+    assert kept.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
 def test_every_other_value_is_put_together():
     values = frozen(np.arange(6.0))
     assert frozen(values[::2]).flags.c_contiguous

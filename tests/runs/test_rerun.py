@@ -53,13 +53,18 @@ def run(*words):
     return CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": "200"})
 
 
+def make(home, notebook, *cells, until="2017-02"):
+    """Make a study of two runs on bars in a lake."""
+    store("2017-01", until)
+    notebook("trades", *cells)
+    (home / "ma.yaml").write_text(SPEC, encoding="utf-8")
+    assert qb.run_batch(home / "ma.yaml").ok
+
+
 @pytest.fixture
 def study(home, notebook):
     """A study of two runs on four months of bars in a lake."""
-    store("2017-01", "2017-05")
-    notebook("trades", *CELLS)
-    (home / "ma.yaml").write_text(SPEC, encoding="utf-8")
-    assert qb.run_batch(home / "ma.yaml").ok
+    make(home, notebook, *CELLS, until="2017-05")
     return home
 
 
@@ -115,21 +120,16 @@ def test_libraries_that_differ_are_named_beside_code(study, notebook):
 
 
 def test_a_number_that_moves_with_nothing_to_blame_is_not_reproducible(home, notebook):
-    store("2017-01", "2017-02")
-    notebook("trades", "import quantbench as qb\nimport time\nqb.record(metric={'sharpe': time.time()})")
-    (home / "ma.yaml").write_text(SPEC, encoding="utf-8")
-    qb.run_batch(home / "ma.yaml")
+    make(home, notebook, "import quantbench as qb\nimport time\nqb.record(metric={'sharpe': time.time()})")
     found = rerun_exactly("ma")
     assert set(found.table[~found.table["same"]]["because"]) == {"nothing recorded"}
     assert found.notes[0].startswith("2 runs are not reproducible: code, data and libraries are as they were")
 
 
 def test_a_number_that_could_not_be_computed_then_and_now_is_the_same(home, notebook):
-    store("2017-01", "2017-02")
-    notebook("trades", "import quantbench as qb\nqb.record(metric={'sharpe': float('nan')})")
-    (home / "ma.yaml").write_text(SPEC, encoding="utf-8")
-    qb.run_batch(home / "ma.yaml")
+    make(home, notebook, "import quantbench as qb\nqb.record(metric={'sharpe': 1.0, 'sortino': float('nan')})")
     found = rerun_exactly("ma")
+    assert found.table["number"].tolist() == ["status", "sharpe", "sortino"] * 2
     assert found.same, found.headline
 
 

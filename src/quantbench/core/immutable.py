@@ -18,7 +18,7 @@ _LARGE: Final = 1 << 21
 def frozen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return values nobody can write to: such as they are, else a copy on `bytes`."""
     if owner_of(values) is not None and values.flags.c_contiguous:
-        return values
+        return values.view()  # whose shape the giver cannot change
     return np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype).reshape(values.shape)
 
 

@@ -170,7 +170,7 @@ def _of_run(before: RunRecord, now: RunRecord, causes: str) -> list[dict[str, An
             numbers[name] = before.metrics.get(name), now.metrics.get(name)
     rows = []
     for name, (was, is_now) in numbers.items():
-        same = was == is_now or (was != was and is_now != is_now)  # noqa: PLR0124  (NaN twice is the same answer)
+        same = was == is_now  # a number that could not be computed is None in a record
         because = "" if same else causes or NOT_REPRODUCIBLE
         held = {"run": before.key, "again": now.key, "number": name, "before": was, "now": is_now}
         rows.append({**held, "same": same, "because": because})
