@@ -157,7 +157,7 @@ def test_what_a_part_raises_is_raised_in_its_place_and_the_rest_is_dropped():
     assert len(done) < 1_000
 
 
-def test_threads_decide_singly_while_that_is_the_smaller_part_and_all_at_once_where_it_is_not():
+def test_threads_decide_singly_at_first_and_all_at_once_where_that_is_most_of_the_work():
     turns, inside, most = Turns(2), [], []
 
     def lot(steps, rest):
@@ -173,11 +173,9 @@ def test_threads_decide_singly_while_that_is_the_smaller_part_and_all_at_once_wh
         while thread_time() < until:
             pass
 
-    lot(0.001, 0.004)
-    lot(0.001, 0.004)  # knows now that steps are a fifth
-    assert turns._singly
     list(worked(lambda _: lot(0.0005, 0.002), range(20), 3))
     assert max(most) == 1
+    assert turns._singly
     lot(0.004, 0.0005)
     lot(0.004, 0.0005)
     assert not turns._singly

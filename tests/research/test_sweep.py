@@ -1,5 +1,6 @@
 """qb.sweep: every trial, the same answer for any number of workers, nothing forgotten."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from quantbench.core.errors import ExecutionError, ParamsError, StoreError
 from quantbench.data.ledger import count_distinct
 from quantbench.engine.trials import METRICS
 from quantbench.research import evaluation, pool
+from quantbench.research.space import near_order
 
 SPACE = {"fast": (5, 10, 20), "slow": (10, 40, 80)}
 
@@ -101,6 +103,45 @@ def test_what_was_tried_before_an_interrupt_is_in_the_ledger(bars, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         qb.sweep(qb.MaCross, bars, space=SPACE, progress=False)
     assert len(qb.read_ledger()) == 3
+
+
+WIDE = {"fast": (2, 3, 4), "slow": tuple(range(10, 30))}  # more values than a tile holds
+
+
+def test_a_grid_tried_tile_by_tile_is_the_grid_tried_row_by_row(bars, monkeypatch):
+    tiles = qb.sweep(qb.MaCross, bars, space=WIDE, workers=2, progress=False)
+    monkeypatch.setattr("quantbench.research.sweep.near_order", lambda choices: np.arange(len(choices)))
+    rows = qb.sweep(qb.MaCross, bars, space=WIDE, workers=1, progress=False)
+    assert tiles.table().to_csv() == rows.table().to_csv()
+    assert np.array_equal(tiles.daily, rows.daily)
+
+
+def test_a_wide_grid_that_is_interrupted_keeps_each_trial_with_its_own_figures(bars, monkeypatch):
+    whole = qb.sweep(qb.MaCross, bars, space=WIDE, progress=False).table().set_index(["fast", "slow"])
+
+    def one_batch(question, strategies, **_):
+        yield pool._trade(question, strategies[:20])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("quantbench.research.evaluation.batches", one_batch)
+    with pytest.raises(KeyboardInterrupt):
+        qb.sweep(qb.MaCross, bars, space=WIDE, resume=False, progress=False)
+    kept = qb.read_ledger().tail(20)
+    choices = [(choice["fast"], choice["slow"]) for choice in map(json.loads, kept.params)]
+    assert choices == sorted(choices)
+    assert {slow for _, slow in choices} == set(range(10, 18))  # the first tile
+    assert kept.sharpe.tolist() == whole.loc[choices, "sharpe"].tolist()
+
+
+def test_trials_that_share_values_stand_together():
+    choices = [{"a": a, "b": [b]} for a in range(20) for b in range(3)]  # a list cannot be hashed
+    order = near_order(choices)
+    assert sorted(order) == list(range(60))
+    wide = [{"a": a, "b": b} for a in range(16) for b in range(16)]
+    tiles = near_order(wide).reshape(4, 64)
+    for tile in tiles:
+        assert {len({wide[row][name] for row in tile}) for name in "ab"} == {8}
+    assert near_order(wide[:40:5]).tolist() == list(range(8))
 
 
 def test_a_ledger_that_cannot_be_written_stops_before_the_first_trial(bars, monkeypatch, tmp_path):

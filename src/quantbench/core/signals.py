@@ -18,7 +18,7 @@ _COLUMNS = ("target", *_DISTANCES, "enter", "hold")
 _DECIDED = ("target", "enter")
 _SIDES = "_sides"  # long 1, short -1, flat 0
 _UNSAID = np.zeros(0)
-_FLOAT = np.dtype(np.float64)
+_FLOAT, _BOOL, _BYTE = np.dtype(np.float64), np.dtype(np.bool_), np.dtype(np.int8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +100,9 @@ class Signals:
         array([ 0.,  1., -1.])
         """
         found = cls(_UNSAID, **exits)
-        object.__delattr__(found, "target")
-        object.__setattr__(found, _SIDES, _flags(long, "long") - _flags(short, "short"))
+        own, sides = found.__dict__, _flags(long, "long")
+        own[_SIDES] = sides.copy() if short is False else sides - _flags(short, "short")
+        del own["target"]
         return found
 
     @classmethod
@@ -203,9 +204,9 @@ def _last(event: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 def _flags(value: Any, name: str) -> npt.NDArray[np.int8]:
     array = np.asarray(value)
-    if array.dtype != np.bool_:
+    if array.dtype != _BOOL:
         raise SignalError(f"{name} must be True or False per bar, found dtype {array.dtype}")
-    return array.view(np.int8)
+    return array.view(_BYTE)
 
 
 def _spread_out(value: npt.NDArray[Any], length: int, name: str) -> npt.NDArray[Any]:

@@ -144,20 +144,20 @@ class Strategy:
             For an unknown or missing name, or a choice the strategy refuses.
         """
         names, needed = _fields_of(cls)  # type: ignore[arg-type]  # mypy: a type[Self] were not hashable
-        for name in params:
-            if name not in names:
-                raise ParamsError(f"{cls.__name__} has no param {name!r}: {did_you_mean(name, names)}")
-        for name in needed:
-            if name not in params:
-                raise ParamsError(f"{cls.__name__} needs a value for {name!r}")
+        if not names >= params.keys():
+            name = next(name for name in params if name not in names)
+            raise ParamsError(f"{cls.__name__} has no param {name!r}: {did_you_mean(name, names)}")
+        if not needed <= params.keys():
+            name = next(part.name for part in fields(cls) if part.name in needed and part.name not in params)
+            raise ParamsError(f"{cls.__name__} needs a value for {name!r}")
         return cls(**params)
 
 
 @cache
-def _fields_of(strategy: type[Strategy]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _fields_of(strategy: type[Strategy]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of a strategy's fields, and of those without a default."""
     needed = [part for part in fields(strategy) if part.default is MISSING and part.default_factory is MISSING]
-    return tuple(part.name for part in fields(strategy)), tuple(part.name for part in needed)
+    return frozenset(part.name for part in fields(strategy)), frozenset(part.name for part in needed)
 
 
 def _require(strategy: Strategy, bars: Bars) -> None:

@@ -95,14 +95,13 @@ def canonical_each(choices: Iterable[Mapping[str, Any]]) -> list[str]:
     heads: dict[str, str] = {}
 
     def word(name: str, value: Any) -> str:
-        if type(value) is float and not value.is_integer() and isfinite(value):  # seldom the same one twice
+        kind = type(value)
+        if kind is float and not value.is_integer() and isfinite(value):  # seldom the same one twice
             return f"{heads.get(name) or heads.setdefault(name, _ENCODER.encode(name))}:{value!r}"
-        if type(value) not in _SIMPLE:
+        if kind not in _SIMPLE:
             return canonical({name: value})[1:-1]
-        key = (name, type(value), value)  # 1, 1.0 and True are equal, their words are not
-        if key not in words:
-            words[key] = canonical({name: value})[1:-1]
-        return words[key]
+        known = words.get((name, kind, value))  # 1, 1.0 and True are equal, their words are not
+        return known or words.setdefault((name, kind, value), canonical({name: value})[1:-1])
 
     return ["{" + ",".join([word(name, choice[name]) for name in sorted(choice)]) + "}" for choice in choices]
 
@@ -121,5 +120,5 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_SIMPLE: Final = (bool, int, float, str, type(None))
+_SIMPLE: Final = frozenset({bool, int, float, str, type(None)})
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)

@@ -39,6 +39,7 @@ _NO_FLAGS = np.zeros(0, np.bool_)
 _NO_NUMBERS = np.zeros(0)
 _NO_ROWS = np.zeros(0, np.int64)
 _NEVER = -(2**62)
+_BYTE = np.dtype(np.int8)
 
 
 def run(setting: Setting) -> Path:
@@ -101,11 +102,16 @@ def read(signals: Signals, warm: int, first: int, turns: npt.NDArray[np.int64], 
 
 def hold(signals: Signals, target: npt.NDArray[np.int8], exits: FloatArray) -> bool:
     """Copy signals of one byte a bar, one distance an exit and no `enter`; return whether they are of that kind."""
-    said, its = _exits(signals), signals.narrow_target
-    if its.dtype != np.int8 or signals.enter is not None or any(one is not None and one.ndim for one in said):
+    its = signals.narrow_target
+    if its.dtype != _BYTE or signals.enter is not None:
         return False
+    exits.fill(math.nan)
+    for column, distance in enumerate(_exits(signals)):
+        if distance is not None:
+            if distance.ndim:
+                return False
+            exits[column] = distance
     target[:] = its
-    exits[:] = [math.nan if one is None else one for one in said]
     return True
 
 

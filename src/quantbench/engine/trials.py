@@ -106,8 +106,10 @@ def run_trials(
     while row < many:
         with turn or nullcontext():
             lot, held, row = _decided(strategies, row, floor, shelf, batch.failures)
-        trade_each(floor.desk, lot, periods, values, daily)
-        trade_held(floor.desk, held, shelf.turns, shelf.wanted, periods, values, daily)
+        if len(lot.row):  # a call gives Python's lock away and waits to get it back
+            trade_each(floor.desk, lot, periods, values, daily)
+        if len(held.row):
+            trade_held(floor.desk, held, shelf.turns, shelf.wanted, periods, values, daily)
         for faulty in held.row[held.row < 0]:
             batch.failures[-1 - faulty] = _fault_of(strategies[-1 - faulty], floor)
     return batch

@@ -58,7 +58,8 @@ class Turns:
 
     Held around the short steps of Python between long ones of compiled code. Threads that take such
     steps at once hand Python's lock to and fro, and to wake up takes longer than a step. One at a time
-    is quicker while steps are the smaller part of the work: the last time of any thread tells.
+    is quicker while steps are the smaller part of the work. What a step costs is known only from one
+    that was taken alone, so they begin one at a time; once they turn out to be most of the work, all go at once.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class Turns:
     """
 
     def __init__(self, threads: int) -> None:
-        self._threads, self._lock, self._singly, self._of = threads, Lock(), False, local()
+        self._threads, self._lock, self._singly, self._of = threads, Lock(), True, local()
 
     def __enter__(self) -> None:
         of = self._of
@@ -75,7 +76,7 @@ class Turns:
         if of.waits:
             self._lock.acquire()
         of.came = thread_time()
-        if hasattr(of, "left"):
+        if self._singly and hasattr(of, "left"):
             inside, outside = of.inside, of.came - of.left
             self._singly = _GAIN * self._threads * inside <= inside + outside
 

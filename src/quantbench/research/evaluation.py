@@ -88,7 +88,7 @@ def answers(bench: Bench, strategies: Sequence[Strategy], choices: Sequence[Choi
     """
     found = []
     for market in range(len(bench.questions)):
-        done = Gathered(len(choices))
+        done = Gathered(range(len(choices)))
         with closing(answered(bench, strategies, choices, market=market, ahead=ahead)) as parts:
             for part in parts:
                 done.add(part)

@@ -14,6 +14,7 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 
 from quantbench.core.account import Account, Costs, Sizing
 from quantbench.core.bars import Bars
@@ -161,30 +162,41 @@ class Gathered:
 
     Parameters
     ----------
-    most : int
-        How many trials may come.
+    order : sequence of int
+        Which trials come, in the order they come: the row of each.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most, self._failures = most, list[str | None]()
+    def __init__(self, order: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        self._order, self._came = np.asarray(order), 0
+        self._failures: list[str | None] = [None] * len(self._order)
         self._values, self._daily = np.empty((0, 0)), np.empty((0, 0), np.float32)
 
     def __len__(self) -> int:
-        return len(self._failures)
+        return self._came
 
     def add(self, batch: Batch) -> None:
         """Take the next trials."""
         if not len(self):
-            self._values = np.empty((self._most, batch.values.shape[1]), batch.values.dtype)
-            self._daily = np.empty((self._most, batch.daily.shape[1]), batch.daily.dtype)
-        rows = slice(len(self), len(self) + len(batch.failures))
+            self._values = np.empty((len(self._order), batch.values.shape[1]), batch.values.dtype)
+            self._daily = np.empty((len(self._order), batch.daily.shape[1]), batch.daily.dtype)
+        rows = self._order[self._came : self._came + len(batch.failures)]
         self._values[rows], self._daily[rows] = batch.values, batch.daily
-        self._failures += batch.failures
+        for row, failure in zip(rows, batch.failures, strict=True):
+            self._failures[row] = failure
+        self._came += len(rows)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Which trials came."""
+        return np.sort(self._order[: self._came])
 
     @property
     def batch(self) -> Batch:
-        """All that came, as one."""
-        return Batch(self._values[: len(self)], self._daily[: len(self)], self._failures)
+        """All that came as one, by row."""
+        if self._came == len(self._order):
+            return Batch(self._values, self._daily, self._failures)
+        rows = self.rows
+        return Batch(self._values[rows], self._daily[rows], [self._failures[row] for row in rows])
 
 
 def _processes_pay(trials: int, pace: Pace, cores: int) -> bool:

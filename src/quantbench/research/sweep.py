@@ -14,11 +14,11 @@ from quantbench.core.space import Space
 from quantbench.core.strategy import Strategy
 from quantbench.core.study import Study
 from quantbench.data.ledger import append_study
-from quantbench.engine.trials import METRICS, Batch
+from quantbench.engine.trials import METRICS
 from quantbench.research.evaluation import Bench, answered
 from quantbench.research.pool import Gathered, Question
 from quantbench.research.progress import shown
-from quantbench.research.space import Grid, Wanted, grid_of, space_of
+from quantbench.research.space import Grid, Wanted, grid_of, near_order, space_of
 
 __all__ = ["sweep"]
 
@@ -99,13 +99,15 @@ def sweep(
 def _swept(asked: Asked, bench: Bench, *, progress: bool) -> Study:
     """Trade what was asked for and write it to the ledger."""
     ledger, (strategies, choices, _) = writable(settings().ledger), asked.grid
-    done = Gathered(len(strategies))
+    order = near_order(choices)
+    done = Gathered(order)
+    tried = answered(bench, [strategies[row] for row in order], [choices[row] for row in order])
     try:
-        for batch in shown(answered(bench, strategies, choices), len(strategies), on=progress):
+        for batch in shown(tried, len(strategies), on=progress):
             done.add(batch)
     finally:  # Ctrl-C too: what was tried is never forgotten
         if len(done):
-            study = _study(asked, done.batch)
+            study = _study(asked, done)
             append_study(study, kind="sweep", now=now(), folder=ledger)
     return study
 
@@ -120,9 +122,9 @@ class Asked(NamedTuple):
     score: str
 
 
-def _study(asked: Asked, done: Batch) -> Study:
+def _study(asked: Asked, done: Gathered) -> Study:
     """Return the study of the trials that were done."""
-    question, values = asked.question, done.values
+    question, choices, (values, daily, failures) = asked.question, asked.grid.choices, done.batch
     return Study(
         asked.strategy,
         question.bars,
@@ -130,10 +132,10 @@ def _study(asked: Asked, done: Batch) -> Study:
         question.costs,
         question.sizing,
         question.limits,
-        tuple(asked.grid.choices[: len(values)]),
+        tuple([choices[row] for row in done.rows]),
         {name: values[:, i] for i, name in enumerate(METRICS)},
-        tuple(done.failures),
-        done.daily,
+        tuple(failures),
+        daily,
         asked.grid.refused,
         asked.score,
         asked.space,
