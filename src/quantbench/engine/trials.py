@@ -23,7 +23,7 @@ from quantbench.engine.setting import Venue
 
 __all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials"]
 
-_CELLS: Final = 2**21  # bars times trials taken to the kernel at once: a thread that waits for its turn wakes up slowly
+_CELLS: Final = 2**24  # bars times trials taken to the kernel at once: a thread that waits for its turn wakes up slowly
 
 METRICS: Final = (
     "trades",

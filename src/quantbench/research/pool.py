@@ -36,7 +36,7 @@ _LOOKS: Final = 3  # batches in which they are
 _THREADS_PAY: Final = 0.02  # seconds of work
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
 _BATCH: Final = 250
-_BATCH_SECONDS: Final = 0.05  # of work: what Ctrl-C may lose
+_BATCH_SECONDS: Final = 0.25  # of work: what Ctrl-C may lose; to begin another costs two threads up to a millisecond
 
 
 @dataclass(frozen=True, eq=False)
