@@ -179,3 +179,14 @@ def test_threads_decide_singly_at_first_and_all_at_once_where_that_is_most_of_th
     lot(0.004, 0.0005)
     lot(0.004, 0.0005)
     assert not turns._singly
+
+
+@pytest.mark.parametrize(("trials", "each", "cores"), [(1, 0.0, 1), (7, 9.0, 2), (1_500, 1e-5, 2), (10_000, 1e-4, 8)])
+def test_parts_hold_every_trial_once_and_the_last_are_small(trials, each, cores):
+    parts = pool._parts(range(trials), each, cores)
+    assert [trial for part in parts for trial in part] == list(range(trials))
+    sizes = [len(part) for part in parts]
+    assert max(sizes) <= pool._BATCH
+    assert sizes[-1] == min(sizes)
+    assert max(sizes) * each <= max(each, pool._BATCH_SECONDS)
+    assert len(parts) >= min(trials, 2 * cores)

@@ -205,10 +205,15 @@ def _processes_pay(trials: int, pace: Pace, cores: int) -> bool:
 
 
 def _parts(strategies: Sequence[Strategy], each: float, cores: int = 1) -> list[Sequence[Strategy]]:
-    """Cut the trials into parts of some time, a few for each core."""
-    most = min(_BATCH, -(-len(strategies) // (4 * cores)))
-    size = max(1, min(most, int(_BATCH_SECONDS / max(each, 1e-9))))
-    return [strategies[i : i + size] for i in range(0, len(strategies), size)]
+    """Cut the trials into parts of some time, a few for each core, smaller ones last: all cores end together."""
+    parts, begin, count = [], 0, len(strategies)
+    most, least = max(1, min(_BATCH, int(_BATCH_SECONDS / max(each, 1e-9)))), count // (8 * cores)
+    while begin < count:
+        fair = -(-(count - begin) // (2 * cores))
+        size = min(most, max(fair, least))
+        parts.append(strategies[begin : begin + size])
+        begin += size
+    return parts
 
 
 def _pooled(question: Question, parts: Sequence[Sequence[Strategy]], cores: int) -> Iterator[Batch]:
