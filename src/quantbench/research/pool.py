@@ -207,10 +207,10 @@ def _processes_pay(trials: int, pace: Pace, cores: int) -> bool:
 def _parts(strategies: Sequence[Strategy], each: float, cores: int = 1) -> list[Sequence[Strategy]]:
     """Cut the trials into parts of some time, a few for each core, smaller ones last: all cores end together."""
     parts, begin, count = [], 0, len(strategies)
-    most, least = max(1, min(_BATCH, int(_BATCH_SECONDS / max(each, 1e-9)))), count // (8 * cores)
+    most = max(1, min(_BATCH, -(-count // (4 * cores)), int(_BATCH_SECONDS / max(each, 1e-9))))
     while begin < count:
         fair = -(-(count - begin) // (2 * cores))
-        size = min(most, max(fair, least))
+        size = min(most, max(fair, most // 2))
         parts.append(strategies[begin : begin + size])
         begin += size
     return parts
