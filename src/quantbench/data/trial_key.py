@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -84,26 +84,34 @@ def canonical(value: object) -> str:
 
 
 def canonical_each(choices: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return `canonical` of each choice; a search tries few values in many combinations, so each is put in words once.
+    """Return `canonical` of each choice of one search: all name the same params.
+
+    A search tries few values in many combinations, so each is put in words once.
 
     Examples
     --------
     >>> canonical_each([{"slow": 100, "fast": 20.0}, {"slow": 50, "fast": 20.0}])
     ['{"fast":20,"slow":100}', '{"fast":20,"slow":50}']
     """
-    words: dict[Any, str] = {}
-    heads: dict[str, str] = {}
+    held = list(choices)
+    if not held or not held[0]:
+        return ["{}"] * len(held)
+    columns = [_words(name, [choice[name] for choice in held]) for name in sorted(held[0])]
+    return ["{" + ",".join(parts) + "}" for parts in zip(*columns, strict=True)]
 
-    def word(name: str, value: Any) -> str:
+
+def _words(name: str, values: Sequence[Any]) -> list[str]:
+    """Return one param of each choice as it stands in canonical JSON."""
+    head, seen, known = _ENCODER.encode(name), dict[int, str](), dict[Any, str]()
+
+    def word(value: Any) -> str:
         kind = type(value)
         if kind is float and not value.is_integer() and isfinite(value):  # seldom the same one twice
-            return f"{heads.get(name) or heads.setdefault(name, _ENCODER.encode(name))}:{value!r}"
-        if kind not in _SIMPLE:
-            return canonical({name: value})[1:-1]
-        known = words.get((name, kind, value))  # 1, 1.0 and True are equal, their words are not
-        return known or words.setdefault((name, kind, value), canonical({name: value})[1:-1])
+            return f"{head}:{value!r}"
+        key = (kind, value) if kind in _SIMPLE else id(value)  # 1, 1.0 and True are equal, their words are not
+        return known.get(key) or known.setdefault(key, canonical({name: value})[1:-1])
 
-    return ["{" + ",".join([word(name, choice[name]) for name in sorted(choice)]) + "}" for choice in choices]
+    return [seen.get(id(value)) or seen.setdefault(id(value), word(value)) for value in values]
 
 
 def _plain(value: Any) -> Any:
