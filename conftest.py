@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from hypothesis import settings
 # The first example may wait for a compiler, and tests never judge speed: benchmarks do.
 settings.register_profile("quantbench", deadline=None, print_blob=True)
 settings.load_profile("quantbench")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what it puts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

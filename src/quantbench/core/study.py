@@ -112,7 +112,7 @@ class Study:
         The class that was searched.
     bars, account, costs, sizing, limits : as given to the search
     params : tuple of mappings
-        What was tried, in the order it was first tried.
+        What was tried: a grid in its own order, else in the order it was first tried.
     values : mapping of str to float array
         One array per metric, one value per trial, NaN where it failed.
     failures : tuple of (str or None)
