@@ -87,7 +87,7 @@ def sweeps(sizes: Sizes, rounds: int) -> Table:
     for combinations, bars, ours_in, theirs_in, pairs, chunk, ordinary, low in sizes.sweeps:
         mine, other, rust, worst = [], [], [], [0.0, 0.0]
         for _ in range(rounds):
-            mine.append(measured("sweep_quantbench.py", combinations, bars, ours_in, 0))
+            mine.append(measured("sweep_quantbench.py", combinations, bars, ours_in))
             other.append(measured("sweep_vectorbt.py", combinations, bars, theirs_in, pairs))
             rust.append(measured("sweep_vectorbt_rust.py", combinations, bars, theirs_in, pairs, chunk))
             worst = [max(worst[0], compared(mine[-1], other[-1])), max(worst[1], compared(mine[-1], rust[-1]))]
@@ -213,7 +213,7 @@ def optimize(sizes: Sizes, rounds: int) -> Table:
     bars, fasts, slows, few = sizes.optimize
     mine, other, worst = [], [], 0.0
     for _ in range(max(1, rounds - 1)):
-        mine.append(measured("sweep_quantbench.py", sizes.sweeps[0][0], bars, 7, 0))
+        mine.append(measured("sweep_quantbench.py", sizes.sweeps[0][0], bars, 7))
         other.append(measured("optimize_backtesting.py", bars, fasts, slows, few, mine[-1]["trials"]))
         worst = max(worst, compared(mine[-1], other[-1]))
     ours, theirs = ([median(one["seconds"]) for one in side] for side in (mine, other))

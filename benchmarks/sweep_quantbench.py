@@ -1,4 +1,4 @@
-"""One side: qb.sweep of an ordinary Python moving-average cross. Arguments: combinations bars rounds workers."""
+"""One side: qb.sweep of an ordinary Python moving-average cross. Arguments: combinations bars rounds."""
 
 from __future__ import annotations
 
@@ -31,24 +31,26 @@ class Cross(qb.Strategy):
         return qb.Signals.when(long=qb.sma(bars.close, self.fast) > qb.sma(bars.close, self.slow))
 
 
+def swept(bars: qb.Bars, lengths: list[int], workers: int | None = None) -> qb.Study:
+    """Try every pair of lengths."""
+    return qb.sweep(
+        Cross, bars, space={"fast": lengths, "slow": lengths}, account=qb.Account(balance=BALANCE),
+        costs=qb.Costs(commission_percent=FEE), sizing=qb.FixedLots(LOTS), resume=False, progress=False,
+        workers=workers,
+    )  # fmt: skip
+
+
 def main() -> None:
-    combinations, bars, rounds, workers = (int(text) for text in sys.argv[1:5])
+    combinations, bars, rounds = (int(text) for text in sys.argv[1:4])
     lengths = windows(combinations)
     world = qb_bars(bars)
     kept = []
 
     def work() -> None:
-        kept[:] = [
-            qb.sweep(
-                Cross, world, space={"fast": lengths, "slow": lengths}, account=qb.Account(balance=BALANCE),
-                costs=qb.Costs(commission_percent=FEE), sizing=qb.FixedLots(LOTS), resume=False, progress=False,
-                workers=workers or None,
-            )
-        ]  # fmt: skip
+        kept[:] = [swept(world, lengths)]
 
     seconds = repeat(work, rounds=rounds)
     table = kept[0].table()
-    chosen = table
     say(
         seconds=seconds,
         peak_mb=peak_mb(),
@@ -56,7 +58,7 @@ def main() -> None:
         daily=list(kept[0].daily.shape),
         figures={
             f"{int(row.fast)},{int(row.slow)}": [row.total_return, row.max_drawdown, row.trades, row.win_rate]
-            for row in chosen.itertuples()
+            for row in table.itertuples()
         },
     )
 

@@ -6,10 +6,8 @@ import sys
 import time
 from hashlib import blake2b
 
-from sweep_quantbench import Cross
-from worlds import BALANCE, FEE, LOTS, qb_bars, say, windows
-
-import quantbench as qb
+from sweep_quantbench import swept
+from worlds import qb_bars, say, windows
 
 
 def main() -> None:
@@ -19,11 +17,7 @@ def main() -> None:
 
     def seconds(workers: int) -> float:
         began = time.perf_counter()
-        study = qb.sweep(
-            Cross, world, space={"fast": lengths, "slow": lengths}, account=qb.Account(balance=BALANCE),
-            costs=qb.Costs(commission_percent=FEE), sizing=qb.FixedLots(LOTS), resume=False, progress=False,
-            workers=workers,
-        )  # fmt: skip
+        study = swept(world, lengths, workers)
         took = time.perf_counter() - began
         answers.add(blake2b(study.table().to_csv().encode() + study.daily.tobytes()).digest())
         return took

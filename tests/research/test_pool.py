@@ -187,6 +187,7 @@ def test_parts_hold_every_trial_once_and_the_last_are_small(trials, each, cores)
     assert [trial for part in parts for trial in part] == list(range(trials))
     sizes = [len(part) for part in parts]
     assert max(sizes) <= pool._BATCH
-    assert sizes[-1] == min(sizes)
+    assert sizes == sorted(sizes, reverse=True)
+    assert trials < 1_000 or sizes[-2] <= max(sizes) // 2 + 1
     assert max(sizes) * each <= max(each, pool._BATCH_SECONDS)
     assert len(parts) >= min(trials, 2 * cores)

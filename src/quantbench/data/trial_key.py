@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -83,7 +83,7 @@ def canonical(value: object) -> str:
     return _ENCODER.encode(_plain(value))
 
 
-def canonical_each(choices: Iterable[Mapping[str, Any]]) -> list[str]:
+def canonical_each(choices: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return `canonical` of each choice of one search: all name the same params.
 
     A search tries few values in many combinations, so each is put in words once.
@@ -93,10 +93,9 @@ def canonical_each(choices: Iterable[Mapping[str, Any]]) -> list[str]:
     >>> canonical_each([{"slow": 100, "fast": 20.0}, {"slow": 50, "fast": 20.0}])
     ['{"fast":20,"slow":100}', '{"fast":20,"slow":50}']
     """
-    held = list(choices)
-    if not held or not held[0]:
-        return ["{}"] * len(held)
-    columns = [_words(name, [choice[name] for choice in held]) for name in sorted(held[0])]
+    if not choices or not choices[0]:
+        return ["{}"] * len(choices)
+    columns = [_words(name, [choice[name] for choice in choices]) for name in sorted(choices[0])]
     return ["{" + ",".join(parts) + "}" for parts in zip(*columns, strict=True)]
 
 
