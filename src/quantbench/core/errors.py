@@ -90,8 +90,9 @@ def check(condition: object, problem: str, /, **found: object) -> None:
     """
     if condition:
         return
-    values = ", ".join(f"{name}={value!r}" for name, value in found.items())
-    raise ParamsError(f"{problem} ({values})" if values else problem)
+    if not found:
+        raise ParamsError(problem)
+    raise ParamsError(f"{problem} ({', '.join(f'{name}={value!r}' for name, value in found.items())})")
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

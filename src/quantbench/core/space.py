@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -221,17 +221,18 @@ class Space(Mapping[str, Values]):
         return found
 
     def grid(self) -> Iterator[Choice]:
-        """Yield every combination once, in the order of the space, the last param fastest."""
-        seen, names, is_conditional = set[tuple[Any, ...]](), tuple(self), self.is_conditional
-        for values in product(*(part.listed() for part in self.dimensions)):
-            choice = dict(zip(names, values, strict=True))
-            if is_conditional:
-                choice = self.settled(choice)
-                key = tuple(choice.values())
-                if key in seen:
-                    continue
+        """Return every combination once, in the order of the space, the last param fastest."""
+        names = tuple(self)
+        choices = (dict(zip(names, values)) for values in product(*(part.listed() for part in self.dimensions)))  # noqa: B905  (a search of 20,000 makes as many)
+        return self._settled_once(choices) if self.is_conditional else choices
+
+    def _settled_once(self, choices: Iterable[Choice]) -> Iterator[Choice]:
+        seen = set[tuple[Any, ...]]()
+        for choice in map(self.settled, choices):
+            key = tuple(choice.values())
+            if key not in seen:
                 seen.add(key)
-            yield choice
+                yield choice
 
     def at(self, shares: Sequence[float]) -> Choice:
         """Return the choice at a point of the unit cube, one share a dimension."""

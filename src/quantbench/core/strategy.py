@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quantbench.core.bars import Bars
     from quantbench.core.signals import Signals
 
-__all__ = ["Strategy", "param"]
+__all__ = ["Strategy", "check_names", "param"]
 
 _SEARCHED: Final = "searched"
 
@@ -143,14 +143,25 @@ class Strategy:
         ParamsError
             For an unknown or missing name, or a choice the strategy refuses.
         """
-        names, needed = _fields_of(cls)  # type: ignore[arg-type]  # mypy: a type[Self] were not hashable
-        if not names >= params.keys():
-            name = next(name for name in params if name not in names)
-            raise ParamsError(f"{cls.__name__} has no param {name!r}: {did_you_mean(name, names)}")
-        if not needed <= params.keys():
-            name = next(part.name for part in fields(cls) if part.name in needed and part.name not in params)
-            raise ParamsError(f"{cls.__name__} needs a value for {name!r}")
+        check_names(cls, params)
         return cls(**params)
+
+
+def check_names(strategy: type[Strategy], given: Collection[str]) -> None:
+    """Refuse names a strategy does not have, and too few: those of all choices of one search are the same.
+
+    Raises
+    ------
+    ParamsError
+        With the first name that is unknown or missing.
+    """
+    names, needed = _fields_of(strategy)
+    if not names.issuperset(given):
+        name = next(name for name in given if name not in names)
+        raise ParamsError(f"{strategy.__name__} has no param {name!r}: {did_you_mean(name, names)}")
+    if not needed.issubset(given):
+        name = next(part.name for part in fields(strategy) if part.name in needed and part.name not in given)
+        raise ParamsError(f"{strategy.__name__} needs a value for {name!r}")
 
 
 @cache

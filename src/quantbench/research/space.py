@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from quantbench.core.errors import ParamsError, did_you_mean
 from quantbench.core.space import Choice, Dimension, Range, Space, Values
-from quantbench.core.strategy import Strategy
+from quantbench.core.strategy import Strategy, check_names
 
 __all__ = ["Grid", "Wanted", "grid_of", "near_order", "space_of"]
 
@@ -84,12 +84,13 @@ def grid_of(strategy: type[Strategy], space: Space) -> Grid:
     Raises
     ------
     ParamsError
-        When it refuses all of them, or a param is any number in a range.
+        When it refuses all of them, needs a param that has no value, or one is any number in a range.
     """
+    check_names(strategy, space)
     strategies, choices, refused, why = [], [], 0, ""
     for choice in space.grid():
         try:
-            strategies.append(strategy.from_params(choice))
+            strategies.append(strategy(**choice))
         except ParamsError as fault:
             refused, why = refused + 1, why or str(fault)
             continue
