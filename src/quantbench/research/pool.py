@@ -33,7 +33,7 @@ __all__ = ["Gathered", "Question", "batches"]
 
 _FIRST: Final = 8  # trials timed before deciding who does the rest
 _LOOKS: Final = 3  # batches in which they are
-_THREADS_PAY: Final = 0.02  # seconds of work
+_THREADS_PAY: Final = 0.1  # seconds of work as the first trials tell it: two to three times what the later ones take
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
 _BATCH: Final = 250
 _BATCH_SECONDS: Final = 0.25  # of work: what Ctrl-C may lose; to begin another costs two threads up to a millisecond
