@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mmap import mmap
 from random import Random
 from threading import Event
-from time import sleep, thread_time
+from time import sleep
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ import pytest
 import quantbench as qb
 from quantbench.core.errors import StoreError
 from quantbench.research import pool
-from quantbench.research.crew import Turns, worked
+from quantbench.research.crew import worked
 from quantbench.research.parcel import opened, parcel_of
 
 
@@ -155,30 +155,6 @@ def test_what_a_part_raises_is_raised_in_its_place_and_the_rest_is_dropped():
     with pytest.raises(ArithmeticError, match="three"):
         next(results)
     assert len(done) < 1_000
-
-
-def test_threads_decide_singly_at_first_and_all_at_once_where_that_is_most_of_the_work():
-    turns, inside, most = Turns(2), [], []
-
-    def lot(steps, rest):
-        with turns:
-            inside.append(1)
-            most.append(len(inside))
-            spin(steps)
-            inside.pop()
-        spin(rest)
-
-    def spin(seconds):
-        until = thread_time() + seconds
-        while thread_time() < until:
-            pass
-
-    list(worked(lambda _: lot(0.0005, 0.002), range(20), 3))
-    assert max(most) == 1
-    assert turns._singly
-    lot(0.004, 0.0005)
-    lot(0.004, 0.0005)
-    assert not turns._singly
 
 
 @pytest.mark.parametrize(("trials", "each", "cores"), [(1, 0.0, 1), (7, 9.0, 2), (1_500, 1e-5, 2), (10_000, 1e-4, 8)])

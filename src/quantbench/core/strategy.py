@@ -155,7 +155,7 @@ def check_names(strategy: type[Strategy], given: Collection[str]) -> None:
     ParamsError
         With the first name that is unknown or missing.
     """
-    names, needed = _fields_of(strategy)
+    names, needed = _fields_of(strategy)  # type: ignore[arg-type]  # mypy: a type[Self] were not hashable
     if not names.issuperset(given):
         name = next(name for name in given if name not in names)
         raise ParamsError(f"{strategy.__name__} has no param {name!r}: {did_you_mean(name, names)}")

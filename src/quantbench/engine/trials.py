@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
 from operator import index
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from quantbench.engine.memory import keep_freed_memory
 from quantbench.engine.score._kernels import Held, Lot, trade_each, trade_held
 from quantbench.engine.setting import Venue
 
-__all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials"]
+__all__ = ["METRICS", "Batch", "Floor", "floor_of", "run_trials", "stepwise"]
 
 _CELLS: Final = 2**24  # bars times trials taken to the kernel at once: a thread that waits for its turn wakes up slowly
 
@@ -83,19 +82,20 @@ def floor_of(bars: Bars, venue: Venue, *, first: int = 0) -> Floor:
     return Floor(bars, in_blocks(desk_of(venue), day_ends(bars)[1]), first)
 
 
-def run_trials(
-    strategies: Sequence[Strategy], floor: Floor, *, turn: AbstractContextManager[Any] | None = None
-) -> Batch:
-    """Trade every strategy and return its figures; one that raises is a failed trial, kept with its reason.
+def run_trials(strategies: Sequence[Strategy], floor: Floor) -> Batch:
+    """Trade every strategy and return its figures; one that raises is a failed trial, kept with its reason."""
+    steps = stepwise(strategies, floor)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast("Batch", end.value)
 
-    Parameters
-    ----------
-    strategies : sequence of Strategy
-        What to try.
-    floor : Floor
-        Bars, market, account, sizing and limits.
-    turn : context manager, optional
-        Held while strategies decide and not while they are traded: a lock lets threads take turns.
+
+def stepwise(strategies: Sequence[Strategy], floor: Floor) -> Generator[None, None, Batch]:
+    """Do as `run_trials` in steps, by turns one in which strategies decide (Python) and one that trades (compiled).
+
+    Yields after each but the last, so that threads can take the first kind one at a time.
     """
     keep_freed_memory()
     many, length = len(strategies), len(floor.bars)
@@ -104,14 +104,16 @@ def run_trials(
     shelf = _shelf_for(length, min(many, max(1, _CELLS // max(1, length))))
     periods, row = floor.bars.instrument.trading_calendar.days_per_year, 0
     while row < many:
-        with turn or nullcontext():
-            lot, held, row = _decided(strategies, row, floor, shelf, batch.failures)
+        lot, held, row = _decided(strategies, row, floor, shelf, batch.failures)
+        yield
         if len(lot.row):  # a call gives Python's lock away and waits to get it back
             trade_each(floor.desk, lot, periods, values, daily)
         if len(held.row):
             trade_held(floor.desk, held, shelf.turns, shelf.wanted, periods, values, daily)
         for faulty in held.row[held.row < 0]:
             batch.failures[-1 - faulty] = _fault_of(strategies[-1 - faulty], floor)
+        if row < many:
+            yield
     return batch
 
 

@@ -24,10 +24,10 @@ from quantbench.core.limits import Limits
 from quantbench.core.strategy import Strategy
 from quantbench.data.code import own_modules
 from quantbench.engine.setting import venue_of
-from quantbench.engine.trials import Batch, Floor, floor_of, run_trials
+from quantbench.engine.trials import Batch, Floor, floor_of, run_trials, stepwise
 from quantbench.research import cluster
-from quantbench.research.crew import Turns, worked
 from quantbench.research.parcel import opened, parcel_of
+from quantbench.research.turns import Steps, stepped
 
 __all__ = ["Gathered", "Question", "batches"]
 
@@ -36,7 +36,7 @@ _LOOKS: Final = 3  # batches in which they are
 _THREADS_PAY: Final = 0.1  # seconds of work as the first trials tell it: two to three times what the later ones take
 _PROCESSES_PAY: Final = 4.0  # seconds saved: starting them, and what each works out for itself, takes one or two
 _BATCH: Final = 250
-_BATCH_SECONDS: Final = 0.25  # of work: what Ctrl-C may lose; to begin another costs two threads up to a millisecond
+_BATCH_SECONDS: Final = 0.06  # of work: what Ctrl-C may lose; to begin another costs two threads up to a millisecond
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,15 +144,14 @@ def _looked_at(question: Question, strategies: Sequence[Strategy], pace: Pace) -
 def _threaded(question: Question, parts: Sequence[Sequence[Strategy]], cores: int, pace: Pace) -> Iterator[Batch]:
     """Yield the batches in order, traded by threads, and learn how fast they were."""
     floor, ends = _floor(question), list[float]()
-    turn = Turns(cores)
 
-    def trade(part: Sequence[Strategy]) -> Batch:
-        batch = run_trials(part, floor, turn=turn)
+    def trade(part: Sequence[Strategy]) -> Steps[Batch]:
+        batch = yield from stepwise(part, floor)
         ends.append(time.perf_counter())
         return batch
 
     began = time.perf_counter()
-    yield from worked(trade, parts, cores)
+    yield from stepped(trade, parts, cores)
     if parts:
         pace.threaded = (max(ends) - began) / sum(map(len, parts))
 
