@@ -34,7 +34,7 @@ LOADED = (optuna, deap.tools)  # once, before the forks
 def searched(method):
     words = {"seed": 5, "constraints": {"trades": 3}, "workers": 1, "progress": False}
     if method == "grid":
-        words["space"] = {"fast": range(5, 60, 5), "slow": range(60, 160, 20)}
+        words["space"] = {"fast": range(5, 60, 5), "slow": range(60, 180, 20)}
     if method.startswith("nsga"):
         words["objectives"] = ("sharpe", "max_drawdown")
     bars = qb.load("EURUSD", "H1", "2017-01", "2017-04")
