@@ -33,7 +33,7 @@ def stepped(work: Callable[[P], Steps[R]], parts: Sequence[P], threads: int) -> 
     only when it was taken alone, so they begin one at a time; once they turn out to be most of the work, all go
     at once. So that a thread finds something to do while another is at its turn, some first steps are taken ahead.
     """
-    return served(partial(_serve, work, _Desk[R](threads)), parts, threads)
+    return served(partial(_serve, work, _Shared[R](threads)), parts, threads)
 
 
 class _Part(Generic[R]):
@@ -57,7 +57,7 @@ class _Part(Generic[R]):
         return thread_time() - began
 
 
-class _Desk(Generic[R]):
+class _Shared(Generic[R]):
     """What the threads share: whose turn it is, and the parts whose first step is taken."""
 
     def __init__(self, threads: int) -> None:
@@ -91,26 +91,26 @@ class _Desk(Generic[R]):
         self.is_single = self.is_single and _GAIN * self._threads * inside <= inside + outside
 
 
-def _serve(work: Callable[[P], Steps[R]], desk: _Desk[R], jobs: Jobs[R, P], is_over: Event) -> None:
+def _serve(work: Callable[[P], Steps[R]], shared: _Shared[R], jobs: Jobs[R, P], is_over: Event) -> None:
     """Begin parts and finish them until there are none, or nobody waits for them."""
-    while not is_over.is_set() and (desk.begun or not jobs.empty()):
-        if not desk.is_full:
-            with desk.turn(waits=not desk.begun) as is_mine:
+    while not is_over.is_set() and (shared.begun or not jobs.empty()):
+        if not shared.is_full:
+            with shared.turn(waits=not shared.begun) as is_mine:
                 if is_mine and (job := next_of(jobs)):
-                    desk.begun.append(_Part(work(job[1]), job[0]))
+                    shared.begun.append(_Part(work(job[1]), job[0]))
                     continue
         try:
-            part = desk.begun.popleft()
+            part = shared.begun.popleft()
         except IndexError:  # another thread was quicker
             continue
-        _finish(part, desk)
+        _finish(part, shared)
 
 
-def _finish(part: _Part[R], desk: _Desk[R]) -> None:
+def _finish(part: _Part[R], shared: _Shared[R]) -> None:
     """Take the steps of a part that are left."""
     inside = part.took
     while not part.is_done:
-        desk.learn(inside, part.step())
+        shared.learn(inside, part.step())
         if not part.is_done:
-            with desk.turn(waits=True):
+            with shared.turn(waits=True):
                 inside = part.step()
