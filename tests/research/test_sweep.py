@@ -220,6 +220,18 @@ def test_a_search_that_cannot_be_made_says_why(bars, words, message):
         qb.sweep(qb.MaCross, bars, progress=False, **words)
 
 
+def test_a_param_that_has_no_value_or_is_of_another_strategy_is_named_before_anything_is_tried(bars):
+    @dataclass(frozen=True)
+    class Needy(qb.Strategy):
+        level: float
+        fast: int = qb.param(1, among=(1, 2))
+
+    with pytest.raises(ParamsError, match=r"^Needy needs a value for 'level'$"):
+        qb.sweep(Needy, bars, progress=False)
+    with pytest.raises(ParamsError, match=r"^Needy has no param 'slow': "):
+        qb.sweep(Needy, bars, space=qb.MaCross.space(), progress=False)
+
+
 def test_no_bars_and_no_good_trial_are_said_in_a_sentence(bars):
     with pytest.raises(ExecutionError, match="there are no bars to search on"):
         qb.sweep(qb.MaCross, bars[:0], progress=False)
